@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { dataTypes, type DataType } from './tensor.ts';
+import { recipe } from './recipe.ts';
+
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest in lower-case hex');
+/** Names that appear in URLs, file names and tensor names. */
+export const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, ".", "_", "-", starting with a letter or digit');
+
+const dataType = z.enum(Object.keys(dataTypes) as [DataType, ...DataType[]]);
+
+/** A tensor at a model's edge. -1 is a variable dimension; the first is the batch. */
+export const tensorSpec = z.strictObject({
+  name: z.string().min(1),
+  dtype: dataType,
+  dims: z.array(z.int().min(-1)).max(8),
+});
+export type TensorSpec = z.infer<typeof tensorSpec>;
+
+/** A file of the bundle, stored as the blob of its digest. `path` is what ONNX external data calls it: no folders. */
+export const bundleFile = z.strictObject({
+  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be a plain file name'),
+  sha256,
+  sizeBytes: z.int().min(0),
+});
+export type BundleFile = z.infer<typeof bundleFile>;
+
+/** One ONNX graph of the bundle and the external-data files its weights lie in (paths into `files`). */
+const subgraph = z.strictObject({
+  graph: z.string(),
+  weights: z.array(z.string()),
+  inputs: z.array(tensorSpec).min(1),
+  /** Multiply-adds for one sample. */
+  macs: z.int().min(0),
+  parameters: z.int().min(0),
+});
+
+export const trunk = z.strictObject({ ...subgraph.shape, taps: z.array(tensorSpec).min(1) });
+export type Trunk = z.infer<typeof trunk>;
+
+/** Fraction of held-out samples answered right (0 to 1): by the source net, and by this bundle. */
+export const accuracy = z.strictObject({ before: z.number().min(0).max(1), after: z.number().min(0).max(1), samples: z.int().min(1) });
+
+export const head = z.strictObject({
+  ...subgraph.shape,
+  task: name,
+  /** The task's answer, e.g. logits [-1, 10]. Its `name` is the ONNX output; clients ask for it by `task`. */
+  output: tensorSpec,
+  labels: z.array(z.string()),
+  accuracy: accuracy.nullable(),
+});
+export type Head = z.infer<typeof head>;
+
+/** Which original channels became one, per zipped layer: `channels[i]` are the source channels of merged channel i, by task. */
+export const sharingRecord = z.strictObject({
+  layer: z.string(),
+  /** Channels each source net has in this layer, by task. */
+  widths: z.record(name, z.int().min(1)),
+  channels: z.array(z.record(name, z.int().min(0))),
+  /** Predicted second-order loss of each shared pair, summed. */
+  cost: z.number().min(0),
+  /** Incoming weights stored after and before. */
+  weights: z.strictObject({ before: z.int().min(0), after: z.int().min(0) }),
+});
+export type SharingRecord = z.infer<typeof sharingRecord>;
+
+export const manifest = z
+  .strictObject({
+    format: z.literal('trunkline.bundle/1'),
+    name,
+    createdAt: z.iso.datetime(),
+    /** What a client sends. */
+    inputs: z.array(tensorSpec).min(1),
+    /** Null when nothing is shared: then every head is a whole network and reads `inputs`. */
+    trunk: trunk.nullable(),
+    heads: z.array(head).min(1),
+    files: z.array(bundleFile).min(1),
+    /** How inputs are made from raw data, declared once, e.g. "pixels / 255, [N, 1, 28, 28]". */
+    preprocessing: z.string(),
+    /** Null for a network packed as it is. */
+    recipe: recipe.nullable(),
+    lineage: z.strictObject({
+      models: z.array(z.strictObject({ task: name, name: z.string(), sha256 })).min(1),
+      retrainingSteps: z.int().min(0),
+    }),
+    sharing: z.array(sharingRecord),
+    /** Largest output difference of the exported files against the trained graph, on pinned inputs. */
+    parity: z.strictObject({ maxAbsDifference: z.number().min(0), tolerance: z.number().positive(), samples: z.int().min(1) }),
+  })
+  .check((ctx) => {
+    const bundle = ctx.value;
+    const complain = (message: string): void => {
+      ctx.issues.push({ code: 'custom', message, input: bundle });
+    };
+    const paths = new Set(bundle.files.map((file) => file.path));
+    if (paths.size < bundle.files.length) complain('two files have the same path');
+    const tasks = new Set(bundle.heads.map((one) => one.task));
+    if (tasks.size < bundle.heads.length) complain('two heads answer the same task');
+    for (const part of [...(bundle.trunk ? [bundle.trunk] : []), ...bundle.heads]) {
+      for (const path of [part.graph, ...part.weights]) if (!paths.has(path)) complain(`"${path}" is not among the files`);
+    }
+    const known = new Set([...bundle.inputs, ...(bundle.trunk?.taps ?? [])].map((tensor) => tensor.name));
+    for (const part of bundle.heads) {
+      for (const input of part.inputs) if (!known.has(input.name)) complain(`head "${part.task}" reads "${input.name}", which is neither an input nor a tap`);
+    }
+  });
+/** What a bundle is. Its id is the SHA-256 of the manifest's bytes. */
+export type Manifest = z.infer<typeof manifest>;
