@@ -1,0 +1,42 @@
+import { keyGrant, type KeyGrant } from '../../shared/keys.ts';
+import { routing, type Routing } from '../../shared/routing.ts';
+
+// What is published, as the edge reads it: immutable content in R2, the small pointers to it in KV. No SQL here, so that
+// inference goes on when the database does not. The writers of the same keys are in publish.ts.
+
+export const blobKey = (sha256: string): string => `blobs/${sha256}`;
+export const manifestKey = (id: string): string => `manifests/${id}.json`;
+export const routingKey = (endpoint: string): string => `routing:${endpoint}`;
+export const grantKey = (keyHash: string): string => `key:${keyHash}`;
+
+/** What the endpoint serves now, or null when there is no such endpoint. Up to a minute old: KV is eventually consistent. */
+export async function readRouting(kv: KVNamespace, endpoint: string): Promise<Routing | null> {
+  const value: unknown = await kv.get(routingKey(endpoint), 'json');
+  return value === null ? null : routing.parse(value);
+}
+
+/** The manifest's bytes, or null. Not verified: the reader compares their SHA-256 with `id`. */
+export async function readManifest(bucket: R2Bucket, id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  return readAll(bucket, manifestKey(id));
+}
+
+/** The blob's bytes, or null. Not verified: the reader compares their SHA-256 with the name. */
+export async function readBlob(bucket: R2Bucket, sha256: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  return readAll(bucket, blobKey(sha256));
+}
+
+/** Size of the stored blob in bytes, or null when it is not there: ask before reading what may not fit. */
+export async function blobSize(bucket: R2Bucket, sha256: string): Promise<number | null> {
+  return (await bucket.head(blobKey(sha256)))?.size ?? null;
+}
+
+/** What the key with this hash may do, or null for an unknown or revoked key. Expiry is for the reader to check. */
+export async function readKeyGrant(kv: KVNamespace, keyHash: string): Promise<KeyGrant | null> {
+  const value: unknown = await kv.get(grantKey(keyHash), 'json');
+  return value === null ? null : keyGrant.parse(value);
+}
+
+async function readAll(bucket: R2Bucket, key: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const object = await bucket.get(key);
+  return object && new Uint8Array(await object.arrayBuffer());
+}
