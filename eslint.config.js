@@ -1,33 +1,119 @@
 import js from '@eslint/js';
-import boundaries from 'eslint-plugin-boundaries';
-import { importX } from 'eslint-plugin-import-x';
 import prettier from 'eslint-config-prettier';
+import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
-import { rooms, policies } from './eslint.rooms.js';
+
+/**
+ * Who may import what. `rooms` are folders of this repository (a room may always import itself), `packages` what a room
+ * may take from outside. A room not named here (tests, examples, bench, scripts) may import everything.
+ */
+const rooms = [
+  { room: 'shared', rooms: [], packages: ['zod'] },
+  { room: 'workers/store', rooms: ['shared'], packages: ['zod', 'drizzle-orm'] },
+  { room: 'workers/domain', rooms: ['shared', 'workers/store'], packages: [] },
+  {
+    room: 'workers/control',
+    rooms: ['shared', 'workers/domain', 'workers/store'],
+    packages: ['hono', 'zod'],
+  },
+  {
+    room: 'workers/edge',
+    rooms: ['shared', 'workers/store/published.ts'],
+    packages: ['hono', 'zod', 'onnxruntime-web'],
+  },
+  {
+    room: 'gpu-runner/onnx',
+    rooms: ['shared'],
+    packages: ['@bufbuild/protobuf', 'node:fs', 'node:path', 'node:crypto'],
+  },
+  {
+    room: 'gpu-runner/engine',
+    rooms: ['shared', 'gpu-runner/onnx'],
+    packages: ['onnxruntime-node', 'node:os'],
+  },
+  { room: 'gpu-runner/linalg', rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine'], packages: [] },
+  {
+    room: 'gpu-runner/mtz',
+    rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine', 'gpu-runner/linalg'],
+    packages: [],
+    globals: ['fetch', 'process', 'console'],
+  },
+  {
+    room: 'gpu-runner/data',
+    rooms: ['shared', 'gpu-runner/engine'],
+    packages: ['node:fs', 'node:zlib', 'node:path'],
+  },
+  {
+    room: 'gpu-runner/bundle',
+    rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine', 'gpu-runner/mtz'],
+    packages: ['node:fs', 'node:path', 'node:crypto'],
+  },
+];
+
+const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+
+const boundaries = rooms.map(({ room, rooms: allowed, packages, globals = [] }) => ({
+  files: [`${room}/**/*.ts`],
+  rules: {
+    'import-x/no-restricted-paths': [
+      'error',
+      {
+        zones: [
+          {
+            target: `./${room}`,
+            from: '.',
+            except: [room, ...allowed, 'node_modules'].map((path) => `./${path}`),
+          },
+        ],
+      },
+    ],
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `^(?!\\.${packages.map((name) => `|${escaped(name)}(?:\\/|$)`).join('')})`,
+            message: `${room} may import only: ${[...allowed, ...packages].join(', ') || 'itself'}`,
+          },
+        ],
+      },
+    ],
+    'no-restricted-globals': ['error', ...globals],
+  },
+}));
 
 export default tseslint.config(
-  { ignores: ['node_modules', '**/dist', '**/.wrangler', '.cache', '**/onnx_pb.*'] },
+  { ignores: ['**/node_modules', '**/dist', '**/.wrangler', '.cache', '**/onnx_pb.*'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
+    plugins: { 'import-x': importX },
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'eslint.rooms.js', 'scripts/*.mjs'] }, tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        projectService: { allowDefaultProject: ['eslint.config.js'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
+    settings: { 'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.js'] })] },
     rules: {
-      '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'import-x/no-cycle': 'error',
     },
-    plugins: { 'import-x': importX, boundaries },
-    settings: {
-      'import-x/resolver-next': [(await import('eslint-plugin-import-x')).createNodeResolver({ extensions: ['.ts', '.js'] })],
-    },
   },
-  { files: ['scripts/*.mjs', '*.js'], extends: [tseslint.configs.disableTypeChecked], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
-  ...rooms,
-  ...policies,
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  ...boundaries,
   prettier,
 );

@@ -4,7 +4,12 @@ import { recipe } from './recipe.ts';
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest in lower-case hex');
 /** Names that appear in URLs, file names and tensor names. */
-export const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, ".", "_", "-", starting with a letter or digit');
+export const name = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,62}$/,
+    'must be 1 to 63 of a-z, 0-9, ".", "_", "-", starting with a letter or digit',
+  );
 
 const dataType = z.enum(Object.keys(dataTypes) as [DataType, ...DataType[]]);
 
@@ -38,7 +43,11 @@ export const trunk = z.strictObject({ ...subgraph.shape, taps: z.array(tensorSpe
 export type Trunk = z.infer<typeof trunk>;
 
 /** Fraction of held-out samples answered right (0 to 1): by the source net, and by this bundle. */
-export const accuracy = z.strictObject({ before: z.number().min(0).max(1), after: z.number().min(0).max(1), samples: z.int().min(1) });
+export const accuracy = z.strictObject({
+  before: z.number().min(0).max(1),
+  after: z.number().min(0).max(1),
+  samples: z.int().min(1),
+});
 
 export const head = z.strictObject({
   ...subgraph.shape,
@@ -84,7 +93,11 @@ export const manifest = z
     }),
     sharing: z.array(sharingRecord),
     /** Largest output difference of the exported files against the trained graph, on pinned inputs. */
-    parity: z.strictObject({ maxAbsDifference: z.number().min(0), tolerance: z.number().positive(), samples: z.int().min(1) }),
+    parity: z.strictObject({
+      maxAbsDifference: z.number().min(0),
+      tolerance: z.number().positive(),
+      samples: z.int().min(1),
+    }),
   })
   .check((ctx) => {
     const bundle = ctx.value;
@@ -96,11 +109,14 @@ export const manifest = z
     const tasks = new Set(bundle.heads.map((one) => one.task));
     if (tasks.size < bundle.heads.length) complain('two heads answer the same task');
     for (const part of [...(bundle.trunk ? [bundle.trunk] : []), ...bundle.heads]) {
-      for (const path of [part.graph, ...part.weights]) if (!paths.has(path)) complain(`"${path}" is not among the files`);
+      for (const path of [part.graph, ...part.weights])
+        if (!paths.has(path)) complain(`"${path}" is not among the files`);
     }
     const known = new Set([...bundle.inputs, ...(bundle.trunk?.taps ?? [])].map((tensor) => tensor.name));
     for (const part of bundle.heads) {
-      for (const input of part.inputs) if (!known.has(input.name)) complain(`head "${part.task}" reads "${input.name}", which is neither an input nor a tap`);
+      for (const input of part.inputs)
+        if (!known.has(input.name))
+          complain(`head "${part.task}" reads "${input.name}", which is neither an input nor a tap`);
     }
   });
 /** What a bundle is. Its id is the SHA-256 of the manifest's bytes. */

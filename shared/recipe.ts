@@ -28,7 +28,13 @@ export const recipe = z.strictObject({
   /** Channels to share, per hidden layer name: a count, or a fraction `share` (0 to 1) of the narrower net's channels. */
   share: z.union([
     z.strictObject({ share: z.number().min(0).max(1) }),
-    z.record(z.string(), z.union([z.strictObject({ count: z.int().min(0) }), z.strictObject({ share: z.number().min(0).max(1) })])),
+    z.record(
+      z.string(),
+      z.union([
+        z.strictObject({ count: z.int().min(0) }),
+        z.strictObject({ share: z.number().min(0).max(1) }),
+      ]),
+    ),
   ]),
   /** Relative damping of the Gram matrices, as a fraction of their mean diagonal. */
   damping: z.number().positive().default(1e-5),

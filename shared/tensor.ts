@@ -45,4 +45,5 @@ export type Tensor<T extends DataType = DataType> = {
   [K in T]: { readonly dtype: K; readonly dims: readonly number[]; readonly data: TensorData[K] };
 }[T];
 
-export const elementCount = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
+export const elementCount = (dims: readonly number[]): number =>
+  dims.reduce((product, dim) => product * dim, 1);

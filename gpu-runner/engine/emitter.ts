@@ -87,8 +87,16 @@ export class Emitter {
   /** Adds a node whatever its number of outputs; their types are inferred. */
   node(op: string, inputs: readonly string[], options: OpOptions = {}): Node {
     const { outputs = 1, attributes = {}, domain = '' } = options;
-    const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => this.fresh(op)) : [...outputs];
-    const node: Node = { name: this.fresh(`${op}_node`), op, domain, inputs: [...inputs], outputs: names, attributes };
+    const names =
+      typeof outputs === 'number' ? Array.from({ length: outputs }, () => this.fresh(op)) : [...outputs];
+    const node: Node = {
+      name: this.fresh(`${op}_node`),
+      op,
+      domain,
+      inputs: [...inputs],
+      outputs: names,
+      attributes,
+    };
     const inferred = inferNode(
       node,
       inputs.map((value) => (value === '' ? undefined : this.type(value))),
@@ -98,7 +106,8 @@ export class Emitter {
       const type = inferred[index];
       if (value === '' || !type) continue;
       const dims = type.dims.map((dim) => {
-        if (typeof dim !== 'number') throw new Error(`Cannot emit ${op}: the shape of its output ${index} is not static`);
+        if (typeof dim !== 'number')
+          throw new Error(`Cannot emit ${op}: the shape of its output ${index} is not static`);
         return dim;
       });
       this.types.set(value, { dtype: type.dtype, dims });
@@ -127,7 +136,8 @@ export class Emitter {
   reshape(value: string, dims: readonly number[]): string {
     const old = this.dims(value);
     if (old.length === dims.length && old.every((dim, axis) => dim === dims[axis])) return value;
-    if (elementCount(old) !== elementCount(dims)) throw new Error(`Cannot reshape [${old.join()}] to [${dims.join()}]`);
+    if (elementCount(old) !== elementCount(dims))
+      throw new Error(`Cannot reshape [${old.join()}] to [${dims.join()}]`);
     return this.op('Reshape', [value, this.int64s(dims)]);
   }
 
@@ -149,14 +159,22 @@ export class Emitter {
 
   /** `value[start:end]` along one axis. */
   slice(value: string, axis: number, start: number, end: number, step = 1): string {
-    return this.op('Slice', [value, this.int64s([start]), this.int64s([end]), this.int64s([axis]), this.int64s([step])]);
+    return this.op('Slice', [
+      value,
+      this.int64s([start]),
+      this.int64s([end]),
+      this.int64s([axis]),
+      this.int64s([step]),
+    ]);
   }
 
   /** Sums a gradient over the axes that broadcasting stretched, so that it has `dims` again. */
   unbroadcast(value: string, dims: readonly number[]): string {
     const wide = this.dims(value);
     const lead = wide.length - dims.length;
-    const axes = wide.flatMap((dim, axis) => (axis < lead || (dims[axis - lead] === 1 && dim !== 1) ? [axis] : []));
+    const axes = wide.flatMap((dim, axis) =>
+      axis < lead || (dims[axis - lead] === 1 && dim !== 1) ? [axis] : [],
+    );
     return this.reshape(this.sum(value, axes), dims);
   }
 }

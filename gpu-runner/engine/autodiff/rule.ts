@@ -19,20 +19,25 @@ export type GradientRule = (context: RuleContext) => (string | null)[];
 /** @throws {Error} when nothing flows into output `index` of the node. */
 export function gradOf(context: RuleContext, index = 0): string {
   const grad = context.grads[index];
-  if (grad === undefined || grad === null) throw new Error(`Cannot differentiate ${context.node.op} "${context.node.name}": nothing flows into output ${index}`);
+  if (grad === undefined || grad === null)
+    throw new Error(
+      `Cannot differentiate ${context.node.op} "${context.node.name}": nothing flows into output ${index}`,
+    );
   return grad;
 }
 
 /** @throws {Error} when the node has no input `index`. */
 export function inputOf(node: Node, index: number): string {
   const value = node.inputs[index];
-  if (value === undefined || value === '') throw new Error(`Cannot differentiate ${node.op} "${node.name}": input ${index} is missing`);
+  if (value === undefined || value === '')
+    throw new Error(`Cannot differentiate ${node.op} "${node.name}": input ${index} is missing`);
   return value;
 }
 
 /** @throws {Error} when the node has no output `index`. */
 export function outputOf(node: Node, index = 0): string {
   const value = node.outputs[index];
-  if (value === undefined || value === '') throw new Error(`Cannot differentiate ${node.op} "${node.name}": output ${index} is missing`);
+  if (value === undefined || value === '')
+    throw new Error(`Cannot differentiate ${node.op} "${node.name}": output ${index} is missing`);
   return value;
 }

@@ -1,0 +1,58 @@
+// Runs a TypeScript file of this repository under the Node version it pins, installing what is missing first.
+// Plain JavaScript without dependencies: it is what a fresh clone starts with, on Node 18 or later.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const modules = join(root, 'node_modules');
+const stamp = join(modules, '.installed-lock');
+const [script, ...args] = process.argv.slice(2);
+
+if (Number(process.versions.node.split('.')[0]) < 18) {
+  console.error(
+    `Cannot start: Node ${process.versions.node} is too old to install the packages, 18 or later is needed`,
+  );
+  process.exit(1);
+}
+
+const lock = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
+if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+  console.error('Installing the packages (about a minute, once) ...');
+  const npm = process.env.npm_execpath;
+  const installArgs = ['ci', '--no-fund', '--no-audit', '--loglevel=error'];
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+  const { status, error } = npm
+    ? spawnSync(process.execPath, [npm, ...installArgs], {
+        cwd: root,
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env,
+      })
+    : spawnSync('npm', installArgs, {
+        cwd: root,
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env,
+        shell: process.platform === 'win32',
+      });
+  if (status !== 0) {
+    console.error(`Cannot install the packages: npm ci ended with ${error?.message ?? `code ${status}`}`);
+    process.exit(1);
+  }
+  writeFileSync(stamp, lock);
+}
+
+const node = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const { status, signal } = spawnSync(
+  node,
+  ['--disable-warning=ExperimentalWarning', join(root, script), ...args],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}` },
+  },
+);
+process.exit(signal ? 130 : (status ?? 1));
