@@ -3,7 +3,6 @@
  * dimension, then the elements, big-endian and row-major. Usually gzipped.
  */
 import { readFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { elementCount, type DataType, type Tensor } from '../../shared/tensor.ts';
 
@@ -131,7 +130,9 @@ function toTensor(header: Header, body: Uint8Array<ArrayBuffer>): IdxTensor {
 /** Unpacked piece by piece: a file that unpacks to more than its header says is found at the first surplus byte. */
 async function* gunzip(bytes: Uint8Array, refuse: (reason: string) => Error): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of Readable.from([bytes]).pipe(createGunzip())) yield chunk as Uint8Array;
+    const unpacked = createGunzip();
+    unpacked.end(bytes);
+    for await (const chunk of unpacked) yield chunk as Uint8Array;
   } catch (cause) {
     throw new Error(`${refuse('its gzip is damaged').message} (${String(cause)})`, { cause });
   }

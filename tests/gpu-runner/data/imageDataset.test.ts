@@ -32,10 +32,10 @@ it('imageDataset() refuses to read an image that does not exist', () => {
 
 describe('imageDataset() refuses', () => {
   const labels = bytes([3], 2, 0, 1);
-  const floats: Tensor = { dtype: 'float32', dims: [3, 2, 1], data: new Float32Array(6) };
+  const floats: Tensor<'float32'> = { dtype: 'float32', dims: [3, 2, 1], data: new Float32Array(6) };
   const cases: [string, Tensor, Tensor, number, RegExp][] = [
     ['images of floats', floats, labels, 3, /images are float32, not uint8/],
-    ['labels of floats', threeImages, { ...floats, dims: [3] } as Tensor, 3, /labels are float32, not uint8/],
+    ['labels of floats', threeImages, { ...floats, dims: [3] }, 3, /labels are float32, not uint8/],
     ['vectors', bytes([3, 2], 0, 0, 0, 0, 0, 0), labels, 3, /images are \[3,2\], not \[N, H, W\]/],
     [
       'fewer labels than images',
