@@ -1,6 +1,6 @@
 import { Graph, int, ints, type Attribute, type Node } from '../onnx/graph.ts';
 import { inferNode } from '../onnx/shapes.ts';
-import { elementCount, type DataType, type Tensor } from '../../shared/tensor.ts';
+import { dataTypes, elementCount, type DataType, type Tensor } from '../../shared/tensor.ts';
 
 /** The type of a value in a training graph: every dimension is known. */
 export interface StaticType {
@@ -74,6 +74,17 @@ export class Emitter {
 
   int64s(values: readonly number[]): string {
     return this.constant({ dtype: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) });
+  }
+
+  /**
+   * The numbers in an int64 initializer: axes, starts, a shape.
+   *
+   * @throws {Error} when the value is not one.
+   */
+  constantInts(value: string): number[] {
+    const tensor = this.graph.initializers.get(value);
+    if (tensor?.dtype !== 'int64') throw new Error(`Cannot read "${value}": it is not a constant of int64`);
+    return Array.from(tensor.data, Number);
   }
 
   /** A rank-0 constant of the type of `like`. */
@@ -150,6 +161,20 @@ export class Emitter {
   sum(value: string, axes: readonly number[], keepdims = true): string {
     if (axes.length === 0) return value;
     return this.op('ReduceSum', [value, this.int64s(axes)], { keepdims: int(keepdims ? 1 : 0) });
+  }
+
+  /** Repeats `value` along its axes of size 1 so that it has `dims`. */
+  expand(value: string, dims: readonly number[]): string {
+    if (this.dims(value).join() === dims.join()) return value;
+    return this.op('Expand', [value, this.int64s(dims)]);
+  }
+
+  /** `value` as numbers of the type of `like`. */
+  castLike(value: string, like: string): string {
+    const { dtype } = this.type(like);
+    return this.type(value).dtype === dtype
+      ? value
+      : this.op('Cast', [value], { to: int(dataTypes[dtype].onnx) });
   }
 
   concat(values: readonly string[], axis: number): string {
