@@ -108,23 +108,38 @@ export class Emitter {
       outputs: names,
       attributes,
     };
+    this.inferOutputs(node);
+    this.graph.nodes.push(node);
+    return node;
+  }
+
+  /** Asks a node already in the graph for its optional output `index` too, e.g. the indices of a MaxPool. */
+  optionalOutput(node: Node, index: number): string {
+    const present = node.outputs[index];
+    if (present !== undefined && present !== '') return present;
+    const value = this.fresh(node.op);
+    while (node.outputs.length < index) node.outputs.push('');
+    node.outputs[index] = value;
+    this.inferOutputs(node);
+    return value;
+  }
+
+  private inferOutputs(node: Node): void {
     const inferred = inferNode(
       node,
-      inputs.map((value) => (value === '' ? undefined : this.type(value))),
+      node.inputs.map((value) => (value === '' ? undefined : this.type(value))),
       (value) => this.graph.initializers.get(value),
     );
-    for (const [index, value] of names.entries()) {
+    for (const [index, value] of node.outputs.entries()) {
       const type = inferred[index];
       if (value === '' || !type) continue;
       const dims = type.dims.map((dim) => {
         if (typeof dim !== 'number')
-          throw new Error(`Cannot emit ${op}: the shape of its output ${index} is not static`);
+          throw new Error(`Cannot emit ${node.op}: the shape of its output ${index} is not static`);
         return dim;
       });
       this.types.set(value, { dtype: type.dtype, dims });
     }
-    this.graph.nodes.push(node);
-    return node;
   }
 
   /** Adds a node and returns its first output. */
