@@ -6,6 +6,7 @@ export const errorStatus = {
   'not-found': 404,
   'method-not-allowed': 405,
   conflict: 409,
+  'length-required': 411,
   'too-large': 413,
   unprocessable: 422,
   internal: 500,

@@ -9,34 +9,44 @@ export const manifestKey = (id: string): string => `manifests/${id}.json`;
 export const routingKey = (endpoint: string): string => `routing:${endpoint}`;
 export const grantKey = (keyHash: string): string => `key:${keyHash}`;
 
+/** What reading takes of the bindings: whoever holds only these cannot change what is served. */
+export type ContentReader = Pick<R2Bucket, 'get' | 'head'>;
+export type PointerReader = Pick<KVNamespace, 'get'>;
+
 /** What the endpoint serves now, or null when there is no such endpoint. Up to a minute old: KV is eventually consistent. */
-export async function readRouting(kv: KVNamespace, endpoint: string): Promise<Routing | null> {
+export async function readRouting(kv: PointerReader, endpoint: string): Promise<Routing | null> {
   const value: unknown = await kv.get(routingKey(endpoint), 'json');
   return value === null ? null : routing.parse(value);
 }
 
 /** The manifest's bytes, or null. Not verified: the reader compares their SHA-256 with `id`. */
-export async function readManifest(bucket: R2Bucket, id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+export async function readManifest(
+  bucket: ContentReader,
+  id: string,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   return readAll(bucket, manifestKey(id));
 }
 
 /** The blob's bytes, or null. Not verified: the reader compares their SHA-256 with the name. */
-export async function readBlob(bucket: R2Bucket, sha256: string): Promise<Uint8Array<ArrayBuffer> | null> {
+export async function readBlob(
+  bucket: ContentReader,
+  sha256: string,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   return readAll(bucket, blobKey(sha256));
 }
 
 /** Size of the stored blob in bytes, or null when it is not there: ask before reading what may not fit. */
-export async function blobSize(bucket: R2Bucket, sha256: string): Promise<number | null> {
+export async function blobSize(bucket: ContentReader, sha256: string): Promise<number | null> {
   return (await bucket.head(blobKey(sha256)))?.size ?? null;
 }
 
 /** What the key with this hash may do, or null for an unknown or revoked key. Expiry is for the reader to check. */
-export async function readKeyGrant(kv: KVNamespace, keyHash: string): Promise<KeyGrant | null> {
+export async function readKeyGrant(kv: PointerReader, keyHash: string): Promise<KeyGrant | null> {
   const value: unknown = await kv.get(grantKey(keyHash), 'json');
   return value === null ? null : keyGrant.parse(value);
 }
 
-async function readAll(bucket: R2Bucket, key: string): Promise<Uint8Array<ArrayBuffer> | null> {
+async function readAll(bucket: ContentReader, key: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const object = await bucket.get(key);
   return object && new Uint8Array(await object.arrayBuffer());
 }

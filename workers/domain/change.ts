@@ -1,0 +1,7 @@
+/** Who changes something, and when: what every audit row and every new row carries. */
+export interface Change {
+  /** Id of the API key, or `bootstrap`. */
+  actor: string;
+  /** ISO 8601, UTC. */
+  at: string;
+}

@@ -1,0 +1,86 @@
+import { TrunklineError } from '../../shared/errors.ts';
+import type { KeyGrant } from '../../shared/keys.ts';
+import type { Routing } from '../../shared/routing.ts';
+import { blobKey, grantKey, manifestKey, routingKey } from './published.ts';
+
+// The writers of what published.ts reads. Content goes to R2 under its digest and is never changed; the small pointers
+// in KV are written last, by the domain's order, so a failure on the way leaves what was served before.
+
+/** R2's error number for content that does not have the digest it was announced with. */
+const badDigest = '(10037)';
+
+/**
+ * Streams content into the blob of its digest; R2 hashes it on the way and keeps nothing that does not match.
+ *
+ * @throws {TrunklineError} `unprocessable` when the content has another digest, `unavailable` when R2 fails.
+ */
+export async function writeBlob(
+  bucket: R2Bucket,
+  sha256: string,
+  body: ReadableStream | null,
+): Promise<void> {
+  await writing(`blob ${sha256}`, async () => {
+    try {
+      await bucket.put(blobKey(sha256), body ?? new Uint8Array(0), { sha256 });
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes(badDigest))) throw error;
+      throw new TrunklineError(
+        'unprocessable',
+        `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
+      );
+    }
+  });
+}
+
+export async function writeManifest(
+  bucket: R2Bucket,
+  id: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  await writing(`the manifest of bundle ${id}`, () =>
+    bucket.put(manifestKey(id), bytes, { sha256: id, httpMetadata: { contentType: 'application/json' } }),
+  );
+}
+
+/** Reads `length` bytes of a blob from `offset` on, fewer where it ends. */
+export async function readBlobRange(
+  bucket: R2Bucket,
+  sha256: string,
+  range: { offset: number; length: number },
+): Promise<Uint8Array> {
+  const object = await bucket.get(blobKey(sha256), { range });
+  if (object === null) throw new TrunklineError('not-found', `Cannot read blob ${sha256}: there is none.`);
+  return new Uint8Array(await object.arrayBuffer());
+}
+
+export async function writeRouting(kv: KVNamespace, routing: Routing): Promise<void> {
+  await writing(`the routing of endpoint "${routing.endpoint}"`, () =>
+    kv.put(routingKey(routing.endpoint), JSON.stringify(routing)),
+  );
+}
+
+/** KV forgets the grant by itself once it has expired. */
+export async function writeKeyGrant(kv: KVNamespace, keyHash: string, grant: KeyGrant): Promise<void> {
+  const seconds = grant.expiresAt === undefined ? undefined : Math.ceil(Date.parse(grant.expiresAt) / 1000);
+  await writing(`the grant of key ${grant.id}`, () =>
+    kv.put(grantKey(keyHash), JSON.stringify(grant), seconds === undefined ? {} : { expiration: seconds }),
+  );
+}
+
+export async function deleteKeyGrant(kv: KVNamespace, keyHash: string, keyId: string): Promise<void> {
+  await writing(`the revocation of key ${keyId}`, () => kv.delete(grantKey(keyHash)));
+}
+
+/** Turns a failure of R2 or KV into a sentence for the client, who may try again; the cause is for the log. */
+async function writing(what: string, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (cause) {
+    if (cause instanceof TrunklineError) throw cause;
+    throw new TrunklineError(
+      'unavailable',
+      `Cannot write ${what}: the storage failed. Nothing that was served before has changed; send the request again.`,
+      { cause },
+    );
+  }
+}
