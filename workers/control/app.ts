@@ -1,0 +1,32 @@
+import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
+import { TrunklineError } from '../../shared/errors.ts';
+import { requireKey } from './auth.ts';
+import type { ControlEnv } from './context.ts';
+import { readEnv } from './env.ts';
+import { renderError } from './render-error.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { blobRoutes } from './routes/blobs.ts';
+import { bundleRoutes } from './routes/bundles.ts';
+import { endpointRoutes } from './routes/endpoints.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { openServices } from './services.ts';
+
+/** The control plane's HTTP: /health for anybody, /v1 for holders of a key. */
+export const app = new Hono<ControlEnv>()
+  .onError(renderError)
+  .notFound((c) => {
+    throw new TrunklineError('not-found', `There is no ${c.req.method} ${c.req.path} here.`);
+  })
+  .use(requestId())
+  .get('/health', (c) => c.json({ live: true }))
+  .use('/v1/*', async (c, next) => {
+    c.set('services', openServices(readEnv(c.env)));
+    await next();
+  })
+  .use('/v1/*', requireKey)
+  .route('/v1/keys', keyRoutes)
+  .route('/v1/blobs', blobRoutes)
+  .route('/v1/bundles', bundleRoutes)
+  .route('/v1/endpoints', endpointRoutes)
+  .route('/v1/audit', auditRoutes);

@@ -1,0 +1,34 @@
+import type { MiddlewareHandler } from 'hono';
+import { TrunklineError } from '../../shared/errors.ts';
+import { keyFromHeaders, type Scope } from '../../shared/keys.ts';
+import { authenticate } from '../domain/api-keys.ts';
+import type { ControlEnv } from './context.ts';
+
+/** Lets nobody past without a valid key, and notes who it is and when, for what the request may change. */
+export const requireKey: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  const { stores, bootstrapKeyHash } = c.get('services');
+  const now = new Date();
+  const caller = await authenticate(
+    stores,
+    keyFromHeaders(c.req.raw.headers),
+    bootstrapKeyHash,
+    now.getTime(),
+  );
+  c.set('caller', caller);
+  c.set('change', { actor: caller.id, at: now.toISOString() });
+  await next();
+};
+
+/** Scopes are not nested: an `admin` key manages keys, and publishes only if it has `write` too. */
+export const requireScope =
+  (scope: Scope): MiddlewareHandler<ControlEnv> =>
+  async (c, next) => {
+    const { id, scopes } = c.get('caller');
+    if (!scopes.includes(scope)) {
+      throw new TrunklineError(
+        'forbidden',
+        `Cannot ${c.req.method} ${c.req.path}: it needs a key with scope "${scope}", key ${id} has ${scopes.join(', ')}.`,
+      );
+    }
+    await next();
+  };

@@ -1,0 +1,57 @@
+import { Hono } from 'hono';
+import {
+  setEndpointRequest,
+  type EndpointDetail,
+  type EndpointList,
+  type EndpointView,
+} from '../../../shared/api.ts';
+import { TrunklineError } from '../../../shared/errors.ts';
+import { name as nameSchema } from '../../../shared/manifest.ts';
+import { setEndpoint, viewOfEndpoint, viewOfRevision } from '../../domain/set-endpoint.ts';
+import { findEndpoint, listEndpoints, listRevisions } from '../../store/endpoints.ts';
+import { requireScope } from '../auth.ts';
+import type { ControlEnv } from '../context.ts';
+import { check, limitBody, numberCursor, readJson } from '../read-request.ts';
+
+/** Bytes; 64 tasks of a 63-letter name and a digest each take a sixth of it. */
+const maxBodyBytes = 65_536;
+
+export const endpointRoutes = new Hono<ControlEnv>()
+  .put('/:name', requireScope('write'), limitBody(maxBodyBytes), async (c) => {
+    const endpoint = check(c, nameSchema, c.req.param('name'), 'the name');
+    const from = revisionOf(c.req.header('if-match'));
+    const { tasks } = await readJson(c, setEndpointRequest);
+    const change = { endpoint, tasks, ...(from === null ? {} : { from }) };
+    const set = await setEndpoint(c.get('services').stores, change, c.get('change'));
+    return c.json(set.endpoint satisfies EndpointView, set.created ? 201 : 200, {
+      ETag: etagOf(set.endpoint.revision),
+    });
+  })
+  .get('/', requireScope('read'), async (c) => {
+    const { rows, next } = await listEndpoints(c.get('services').stores.db, c.req.query('cursor'));
+    return c.json({ endpoints: rows.map(viewOfEndpoint), next } satisfies EndpointList);
+  })
+  .get('/:name', requireScope('read'), async (c) => {
+    const { db } = c.get('services').stores;
+    const endpoint = c.req.param('name');
+    const current = await findEndpoint(db, endpoint);
+    if (current === undefined) throw new TrunklineError('not-found', `There is no endpoint "${endpoint}".`);
+    const { rows, next } = await listRevisions(db, endpoint, numberCursor(c));
+    const detail = { ...viewOfEndpoint(current), history: rows.map(viewOfRevision), next };
+    return c.json(detail satisfies EndpointDetail, 200, { ETag: etagOf(current.revision) });
+  });
+
+const etagOf = (revision: number): string => `"${revision}"`;
+
+/** The revision that an If-Match header names ("0": the endpoint must be new), null without one or for "any". */
+function revisionOf(ifMatch: string | undefined): number | null {
+  if (ifMatch === undefined || ifMatch === '*') return null;
+  const digits = /^(?:W\/)?"(\d{1,15})"$/.exec(ifMatch)?.[1];
+  if (digits === undefined) {
+    throw new TrunklineError(
+      'invalid',
+      `Cannot match revision ${ifMatch}: send the ETag, e.g. If-Match: "3".`,
+    );
+  }
+  return Number(digits);
+}
