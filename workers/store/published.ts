@@ -19,6 +19,19 @@ export async function readRouting(kv: PointerReader, endpoint: string): Promise<
   return value === null ? null : routing.parse(value);
 }
 
+/** The names of all endpoints, in alphabetical order. */
+export async function listEndpoints(kv: KVNamespace): Promise<string[]> {
+  const names: string[] = [];
+  const prefix = routingKey('');
+  let cursor: string | null = null;
+  for (;;) {
+    const page: KVNamespaceListResult<unknown> = await kv.list({ prefix, cursor });
+    names.push(...page.keys.map((key) => key.name.slice(prefix.length)));
+    if (page.list_complete) return names;
+    cursor = page.cursor;
+  }
+}
+
 /** The manifest's bytes, or null. Not verified: the reader compares their SHA-256 with `id`. */
 export async function readManifest(
   bucket: ContentReader,
