@@ -1,0 +1,105 @@
+import { TrunklineError } from '../../shared/errors.ts';
+import { name as nameFormat, type Head, type Manifest, type TensorSpec } from '../../shared/manifest.ts';
+import { readRouting } from '../store/published.ts';
+import type { Published } from './env.ts';
+import { limits } from './limits.ts';
+import { loadManifest, shortId } from './loader.ts';
+
+/** One answer an endpoint can give, and where it comes from. */
+export interface Task {
+  readonly name: string;
+  readonly bundleId: string;
+  readonly manifest: Manifest;
+  readonly head: Head;
+}
+
+/** What an endpoint serves now: a model, in the protocol's words, whose outputs are its tasks. */
+export interface Endpoint {
+  readonly name: string;
+  readonly revision: number;
+  readonly inputs: readonly TensorSpec[];
+  /** In the order of the routing. */
+  readonly tasks: ReadonlyMap<string, Task>;
+}
+
+/** Endpoints as they are published, remembered for `limits.freshMs`; manifests, which never change, while they fit. */
+export class Endpoints {
+  readonly #published: Published;
+  readonly #now: () => number;
+  readonly #endpoints = new Map<string, { endpoint: Endpoint; readAt: number }>();
+  readonly #manifests = new Map<string, { manifest: Manifest; sizeBytes: number }>();
+
+  constructor(published: Published, now: () => number = Date.now) {
+    this.#published = published;
+    this.#now = now;
+  }
+
+  /**
+   * @throws {TrunklineError} `not-found` for a name nobody published, `unavailable` when what is published cannot be used.
+   *   Neither is remembered: the next call reads again.
+   */
+  async find(name: string): Promise<Endpoint> {
+    const known = this.#endpoints.get(name);
+    if (known && this.#now() - known.readAt < limits.freshMs) return known.endpoint;
+    this.#endpoints.delete(name);
+    const readAt = this.#now();
+    const endpoint = await this.#read(name);
+    // Endpoints come from the control plane only, so their number is bounded; unknown names are not kept.
+    this.#endpoints.set(name, { endpoint, readAt });
+    return endpoint;
+  }
+
+  async #read(name: string): Promise<Endpoint> {
+    const routing = nameFormat.safeParse(name).success
+      ? await readRouting(this.#published.routing, name)
+      : null;
+    if (!routing) throw new TrunklineError('not-found', `Unknown model "${name}": no endpoint has this name`);
+
+    const tasks = new Map<string, Task>();
+    for (const [task, { bundle: bundleId }] of Object.entries(routing.tasks)) {
+      const manifest = await this.#manifest(bundleId);
+      const head = manifest.heads.find((one) => one.task === task);
+      if (!head) {
+        throw new TrunklineError(
+          'unavailable',
+          `Cannot serve ${name}: bundle ${shortId(bundleId)} has no head "${task}"`,
+        );
+      }
+      tasks.set(task, { name: task, bundleId, manifest, head });
+    }
+    const [first, ...others] = tasks.values();
+    if (!first) throw new TrunklineError('unavailable', `Cannot serve ${name}: it has no tasks`);
+    const inputs = first.manifest.inputs;
+    for (const other of others) {
+      if (!sameInputs(inputs, other.manifest.inputs)) {
+        throw new TrunklineError(
+          'unavailable',
+          `Cannot serve ${name}: tasks "${first.name}" and "${other.name}" read different inputs`,
+        );
+      }
+    }
+    return { name, revision: routing.revision, inputs, tasks };
+  }
+
+  async #manifest(id: string): Promise<Manifest> {
+    const kept = this.#manifests.get(id);
+    const entry = kept ?? (await loadManifest(this.#published.bundles, id));
+    // Last in the map is last used; the first ones leave when there is no room.
+    this.#manifests.delete(id);
+    this.#manifests.set(id, entry);
+    let total = 0;
+    for (const one of this.#manifests.values()) total += one.sizeBytes;
+    for (const [oldest, one] of this.#manifests) {
+      if (total <= limits.manifestCacheBytes) break;
+      this.#manifests.delete(oldest);
+      total -= one.sizeBytes;
+    }
+    return entry.manifest;
+  }
+}
+
+const sameInputs = (a: readonly TensorSpec[], b: readonly TensorSpec[]): boolean => {
+  const describe = (specs: readonly TensorSpec[]): string =>
+    JSON.stringify(specs.map(({ name, dtype, dims }) => [name, dtype, dims]));
+  return describe(a) === describe(b);
+};

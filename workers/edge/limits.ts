@@ -1,0 +1,49 @@
+import { TrunklineError } from '../../shared/errors.ts';
+
+export const MiB = 2 ** 20;
+
+/** The platform ends an isolate above 128 MB (JavaScript and WebAssembly together), so every large thing has its own ceiling. */
+export const limits = {
+  /** Request body as sent, and again once decompressed. */
+  bodyBytes: 16 * MiB,
+  /** JSON in a request: parsed numbers take several times the room of the text, so tensors this large belong in binary. */
+  jsonBytes: 4 * MiB,
+  manifestBytes: 4 * MiB,
+  /** Manifests kept parsed, counted as the bytes they were read from. */
+  manifestCacheBytes: 8 * MiB,
+  /** ONNX Runtime's heap may not grow past this: sessions, activations, inputs. */
+  heapBytes: 80 * MiB,
+  /** Heap and the JavaScript copy of the weights being loaded. What remains of the isolate is for bodies and code. */
+  loadBytes: 100 * MiB,
+  /** How long an isolate trusts what it read from KV. KV itself may take a minute to show a change everywhere. */
+  freshMs: 5_000,
+} as const;
+
+// Measured with onnxruntime-web 1.30, weights as external data: the heap after loading 5 to 44 MiB of them.
+const baseHeapBytes = 15 * MiB;
+const heapPerWeightByte = 1.1;
+
+/** What ONNX Runtime's heap grows to with this many bytes of graphs and weights loaded. */
+export const estimateHeapBytes = (modelBytes: number): number =>
+  Math.ceil(baseHeapBytes + heapPerWeightByte * modelBytes);
+
+/** Whether sessions of `sizes` bytes each fit together, the largest being the last to load (the worst case). */
+export function fits(sizes: readonly number[]): boolean {
+  const heap = estimateHeapBytes(sizes.reduce((sum, size) => sum + size, 0));
+  return heap <= limits.heapBytes && heap + Math.max(0, ...sizes) <= limits.loadBytes;
+}
+
+export const inMiB = (bytes: number): string => `${(bytes / MiB).toFixed(1)} MiB`;
+
+/** @throws {TrunklineError} `unavailable`, with the numbers, when the sessions could not fit even with nothing else loaded. */
+export function requireFit(what: string, sizes: readonly number[]): void {
+  if (fits(sizes)) return;
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const heap = estimateHeapBytes(total);
+  const load = heap + Math.max(0, ...sizes);
+  throw new TrunklineError(
+    'unavailable',
+    `Cannot load ${what}: ${inMiB(total)} of graphs and weights need ${inMiB(heap)} of ONNX Runtime heap (the limit is ` +
+      `${inMiB(limits.heapBytes)}) and ${inMiB(load)} while loading (the limit is ${inMiB(limits.loadBytes)})`,
+  );
+}
