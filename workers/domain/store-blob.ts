@@ -32,10 +32,8 @@ export async function storeBlob(
     );
   }
   const present = await blobSize(stores.bucket, sha256);
-  if (present !== null) {
-    await upload.body?.cancel();
-    return { created: false, sizeBytes: present };
-  }
+  // The body stays unread, not cancelled: a cancelled one breaks the connection of a client that is still sending.
+  if (present !== null) return { created: false, sizeBytes: present };
   await writeBlob(stores.bucket, sha256, upload.body);
   await recordAudit(stores.db, { ...by, action: 'blob.store', subject: sha256, detail: { sizeBytes } });
   return { created: true, sizeBytes };
