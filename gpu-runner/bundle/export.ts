@@ -1,0 +1,148 @@
+import type { Head, Manifest, TensorSpec } from '../../shared/manifest.ts';
+import type { Graph, ValueInfo } from '../onnx/graph.ts';
+import { countMacs, countParameters } from '../mtz/count.ts';
+import { sealBundle, sha256, type Bundle } from './bundle.ts';
+import { packGraphs, type PackedGraph } from './packGraphs.ts';
+import { checkParity, type ParityOptions, type TrainedGraph } from './parity.ts';
+
+export interface SourceHead {
+  readonly task: string;
+  /** One output; its inputs are taps of the trunk or the bundle's own inputs. */
+  readonly graph: Graph;
+  readonly labels: readonly string[];
+  readonly accuracy: Head['accuracy'];
+}
+
+/** What becomes a bundle. */
+export interface BundleSource extends Pick<
+  Manifest,
+  'name' | 'preprocessing' | 'recipe' | 'lineage' | 'sharing'
+> {
+  /** Its outputs are the taps. Null when nothing is shared: every head is then a whole network. */
+  readonly trunk: Graph | null;
+  readonly heads: readonly SourceHead[];
+  /** Now, when left out. Part of the manifest, thus of the bundle's id. */
+  readonly createdAt?: Date | undefined;
+}
+
+/**
+ * Makes a bundle and checks its files against the network as it was trained.
+ *
+ * @throws {Error} when the graphs do not fit together, the manifest would not be valid, or parity is not met
+ */
+export async function exportBundle(
+  source: BundleSource,
+  trained: TrainedGraph,
+  parity?: ParityOptions,
+): Promise<Bundle> {
+  const { trunk, heads, createdAt = new Date(), ...described } = source;
+  const { graphs, files } = packGraphs([
+    ...(trunk ? [{ name: 'trunk', graph: trunk }] : []),
+    ...heads.map(({ task, graph }) => ({ name: `head-${task}`, graph })),
+  ]);
+  const packedHeads = trunk ? graphs.slice(1) : graphs;
+  const parts: Pick<Manifest, 'inputs' | 'trunk' | 'heads'> = {
+    inputs: bundleInputs(trunk, heads),
+    trunk: trunk && { ...describe(trunk, graphs[0]), taps: trunk.outputs.map(tensorSpec) },
+    heads: heads.map(({ task, graph, labels, accuracy }, index) => {
+      const [output, ...others] = graph.outputs;
+      if (!output || others.length > 0)
+        throw new Error(`Cannot export bundle: head "${task}" has ${graph.outputs.length} outputs, not one`);
+      const packed = packedHeads[index];
+      return { ...describe(graph, packed), task, output: tensorSpec(output), labels: [...labels], accuracy };
+    }),
+  };
+  const manifest: Manifest = {
+    format: 'trunkline.bundle/1',
+    ...described,
+    createdAt: createdAt.toISOString(),
+    ...parts,
+    files: [...files]
+      .map(([path, bytes]) => ({ path, sha256: sha256(bytes), sizeBytes: bytes.length }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    parity: await checkParity(parts, files, trained, parity),
+  };
+  return sealBundle(manifest, files);
+}
+
+export interface ModelSource extends Pick<Manifest, 'name' | 'preprocessing'> {
+  readonly task: string;
+  /** One input and one output. */
+  readonly graph: Graph;
+  readonly labels: readonly string[];
+  /** Fraction of `samples` held-out samples answered right. */
+  readonly accuracy: { readonly fraction: number; readonly samples: number } | null;
+  /** SHA-256 of the ONNX file that it was read from. */
+  readonly sha256: string;
+  readonly createdAt?: Date | undefined;
+}
+
+/** A single network as a bundle: no trunk, one head. @throws {Error} as `exportBundle` does */
+export async function packModel(model: ModelSource, parity?: ParityOptions): Promise<Bundle> {
+  const { name, preprocessing, task, graph, labels, accuracy, createdAt } = model;
+  const output = graph.outputs[0]?.name ?? '';
+  return exportBundle(
+    {
+      name,
+      preprocessing,
+      createdAt,
+      trunk: null,
+      heads: [
+        {
+          task,
+          graph,
+          labels,
+          accuracy: accuracy && {
+            before: accuracy.fraction,
+            after: accuracy.fraction,
+            samples: accuracy.samples,
+          },
+        },
+      ],
+      recipe: null,
+      lineage: { models: [{ task, name, sha256: model.sha256 }], retrainingSteps: 0 },
+      sharing: [],
+    },
+    { graph, outputs: { [task]: output } },
+    parity,
+  );
+}
+
+/** What a client must send: inputs of the trunk, and those of heads that are not taps. */
+function bundleInputs(trunk: Graph | null, heads: readonly SourceHead[]): TensorSpec[] {
+  const taps = new Set(trunk?.outputs.map((tap) => tap.name));
+  const inputs = new Map<string, TensorSpec>();
+  for (const graph of [...(trunk ? [trunk] : []), ...heads.map((head) => head.graph)]) {
+    for (const spec of graph.inputs.map(tensorSpec)) {
+      if (taps.has(spec.name)) continue;
+      const known = inputs.get(spec.name) ?? spec;
+      if (known.dtype !== spec.dtype || known.dims.join() !== spec.dims.join())
+        throw new Error(
+          `Cannot export bundle: input "${spec.name}" is ${show(known)} in one graph and ${show(spec)} in another`,
+        );
+      inputs.set(spec.name, known);
+    }
+  }
+  return [...inputs.values()];
+}
+
+function describe(
+  graph: Graph,
+  packed: PackedGraph | undefined,
+): Omit<NonNullable<Manifest['trunk']>, 'taps'> {
+  if (!packed) throw new Error(`Cannot export bundle: graph "${graph.name}" was not packed`);
+  return {
+    ...packed,
+    inputs: graph.inputs.map(tensorSpec),
+    macs: countMacs(graph),
+    parameters: countParameters(graph),
+  };
+}
+
+const tensorSpec = ({ name, dtype, dims }: ValueInfo): TensorSpec => ({
+  name,
+  dtype,
+  dims: dims.map((dim) => (typeof dim === 'number' ? dim : -1)),
+});
+
+const show = ({ dtype, dims }: TensorSpec): string => `${dtype} [${dims.join()}]`;
