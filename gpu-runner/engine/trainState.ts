@@ -1,0 +1,99 @@
+import type { Tensor } from '../../shared/tensor.ts';
+import type { Graph } from '../onnx/graph.ts';
+import type { Optimiser } from './optimisers/optimiser.ts';
+import { packParameters, unpackParameters, type Parameter } from './parameters.ts';
+import { feedNames, type TrainingGraph } from './trainingGraph.ts';
+
+/** Everything a training run needs to go on as if it had never stopped. Its arrays are never written to. */
+export interface TrainState {
+  /** Steps done. */
+  readonly step: number;
+  /** All parameters, one after the other. */
+  readonly parameters: Float32Array;
+  /** State vectors by the optimiser's names. */
+  readonly optimiser: Readonly<Record<string, Float32Array>>;
+  /** Running statistics of normalisations by the initializer's name. */
+  readonly statistics: Readonly<Record<string, Float32Array>>;
+}
+
+export function initialState(
+  graph: Graph,
+  parameters: readonly Parameter[],
+  optimiser: Optimiser,
+  emitted: TrainingGraph,
+): TrainState {
+  const flat = packParameters(graph, parameters);
+  const statistics = [...emitted.statistics.keys()].map((name) => [
+    name,
+    floats(graph.initializers.get(name), name),
+  ]);
+  return {
+    step: 0,
+    parameters: flat,
+    optimiser: Object.fromEntries(optimiser.state.map((name) => [name, new Float32Array(flat.length)])),
+    statistics: Object.fromEntries(statistics) as Record<string, Float32Array>,
+  };
+}
+
+/** @throws {Error} when a saved state is not one of this training run, which would begin with `fresh`. */
+export function checkState(state: TrainState, fresh: TrainState, steps: number): void {
+  const sizes = ({ parameters, optimiser, statistics }: TrainState): string =>
+    [{ parameters }, optimiser, statistics]
+      .map((group) => Object.entries(group).map(([name, { length }]) => `${name} [${length}]`))
+      .map((names) => names.toSorted().join(', '))
+      .join('; ');
+  const [have, need] = [sizes(state), sizes(fresh)];
+  if (have !== need)
+    throw new Error(`Cannot resume training: the checkpoint holds ${have}; this run needs ${need}`);
+  if (!(Number.isInteger(state.step) && state.step >= 0 && state.step <= steps)) {
+    throw new Error(`Cannot resume training at step ${state.step} of ${steps}`);
+  }
+}
+
+export function feedsOfState(
+  state: TrainState,
+  scalars: Readonly<Record<string, number>>,
+): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = { [feedNames.parameters]: vector(state.parameters) };
+  for (const [name, data] of Object.entries(state.optimiser)) feeds[feedNames.state(name)] = vector(data);
+  for (const [name, data] of Object.entries(state.statistics))
+    feeds[feedNames.statistic(name)] = vector(data);
+  for (const [name, value] of Object.entries(scalars)) {
+    feeds[feedNames.scalar(name)] = { dtype: 'float32', dims: [], data: Float32Array.of(value) };
+  }
+  return feeds;
+}
+
+/** The state after a step, from what its graph gave. */
+export function nextState(
+  state: TrainState,
+  emitted: TrainingGraph,
+  optimiser: Optimiser,
+  results: Readonly<Record<string, Tensor>>,
+): TrainState {
+  const read = (value: string): Float32Array => floats(results[value], value);
+  const { next, statistics } = emitted;
+  return {
+    step: state.step + 1,
+    parameters: read(next.parameters),
+    optimiser: Object.fromEntries(
+      optimiser.state.map((name, index) => [name, read(next.state[index] ?? '')]),
+    ),
+    statistics: Object.fromEntries([...statistics].map(([name, value]) => [name, read(value)])),
+  };
+}
+
+/** A copy of the graph with the parameters and statistics of a state. */
+export function trainedGraph(graph: Graph, parameters: readonly Parameter[], state: TrainState): Graph {
+  const copy = unpackParameters(graph, parameters, state.parameters);
+  for (const [name, data] of Object.entries(state.statistics)) copy.initializers.set(name, vector(data));
+  return copy;
+}
+
+/** @throws {Error} when there is no such tensor, or it is not float32. */
+export function floats(tensor: Tensor | undefined, name: string): Float32Array {
+  if (tensor?.dtype === 'float32') return tensor.data;
+  throw new Error(`Cannot read "${name}": it is ${tensor?.dtype ?? 'missing'}, not float32`);
+}
+
+const vector = (data: Float32Array): Tensor => ({ dtype: 'float32', dims: [data.length], data });
