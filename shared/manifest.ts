@@ -21,6 +21,10 @@ export const tensorSpec = z.strictObject({
 });
 export type TensorSpec = z.infer<typeof tensorSpec>;
 
+/** Type and dims for a sentence: `float32 [-1, 10]`. */
+export const describeTensor = ({ dtype, dims }: Pick<TensorSpec, 'dtype' | 'dims'>): string =>
+  `${dtype} [${dims.join(', ')}]`;
+
 /** A file of the bundle, stored as the blob of its digest. `path` is what ONNX external data calls it: no folders. */
 export const bundleFile = z.strictObject({
   path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be a plain file name'),
@@ -72,6 +76,54 @@ export const sharingRecord = z.strictObject({
 });
 export type SharingRecord = z.infer<typeof sharingRecord>;
 
+/** What the cross-checks look at. */
+interface Parts {
+  inputs: TensorSpec[];
+  trunk: Trunk | null;
+  heads: Head[];
+  files: BundleFile[];
+}
+
+/** Names that are used twice, and files that are named but not listed. */
+function misnamed({ inputs, trunk, heads, files }: Parts): string[] {
+  const complaints: string[] = [];
+  const paths = new Set(files.map((file) => file.path));
+  if (paths.size < files.length) complaints.push('two files have the same path');
+  if (new Set(heads.map((one) => one.task)).size < heads.length) {
+    complaints.push('two heads answer the same task');
+  }
+  const tensors = [...inputs, ...(trunk?.taps ?? [])].map((tensor) => tensor.name);
+  if (new Set(tensors).size < tensors.length) complaints.push('two inputs or taps have the same name');
+  for (const part of [...(trunk ? [trunk] : []), ...heads]) {
+    for (const path of [part.graph, ...part.weights]) {
+      if (!paths.has(path)) complaints.push(`"${path}" is not among the files`);
+    }
+  }
+  return complaints;
+}
+
+/** Parts that read what nothing gives them, or as another type or shape than it has. */
+function misread({ inputs, trunk, heads }: Parts): string[] {
+  const complaints: string[] = [];
+  const available = new Map(inputs.map((tensor) => [tensor.name, tensor]));
+  const read = (part: string, tensors: TensorSpec[]): void => {
+    for (const tensor of tensors) {
+      const source = available.get(tensor.name);
+      if (source === undefined) {
+        complaints.push(`${part} reads "${tensor.name}", which is neither an input nor a tap`);
+      } else if (describeTensor(source) !== describeTensor(tensor)) {
+        complaints.push(
+          `${part} reads "${tensor.name}" as ${describeTensor(tensor)}, but it is ${describeTensor(source)}`,
+        );
+      }
+    }
+  };
+  if (trunk) read('the trunk', trunk.inputs);
+  for (const tap of trunk?.taps ?? []) available.set(tap.name, tap);
+  for (const one of heads) read(`head "${one.task}"`, one.inputs);
+  return complaints;
+}
+
 export const manifest = z
   .strictObject({
     format: z.literal('trunkline.bundle/1'),
@@ -81,8 +133,9 @@ export const manifest = z
     inputs: z.array(tensorSpec).min(1),
     /** Null when nothing is shared: then every head is a whole network and reads `inputs`. */
     trunk: trunk.nullable(),
-    heads: z.array(head).min(1),
-    files: z.array(bundleFile).min(1),
+    heads: z.array(head).min(1).max(64),
+    /** At most as many as one request of the control Worker can look at. */
+    files: z.array(bundleFile).min(1).max(256),
     /** How inputs are made from raw data, declared once, e.g. "pixels / 255, [N, 1, 28, 28]". */
     preprocessing: z.string(),
     /** Null for a network packed as it is. */
@@ -100,23 +153,8 @@ export const manifest = z
     }),
   })
   .check((ctx) => {
-    const bundle = ctx.value;
-    const complain = (message: string): void => {
-      ctx.issues.push({ code: 'custom', message, input: bundle });
-    };
-    const paths = new Set(bundle.files.map((file) => file.path));
-    if (paths.size < bundle.files.length) complain('two files have the same path');
-    const tasks = new Set(bundle.heads.map((one) => one.task));
-    if (tasks.size < bundle.heads.length) complain('two heads answer the same task');
-    for (const part of [...(bundle.trunk ? [bundle.trunk] : []), ...bundle.heads]) {
-      for (const path of [part.graph, ...part.weights])
-        if (!paths.has(path)) complain(`"${path}" is not among the files`);
-    }
-    const known = new Set([...bundle.inputs, ...(bundle.trunk?.taps ?? [])].map((tensor) => tensor.name));
-    for (const part of bundle.heads) {
-      for (const input of part.inputs)
-        if (!known.has(input.name))
-          complain(`head "${part.task}" reads "${input.name}", which is neither an input nor a tap`);
+    for (const message of [...misnamed(ctx.value), ...misread(ctx.value)]) {
+      ctx.issues.push({ code: 'custom', message, input: ctx.value });
     }
   });
 /** What a bundle is. Its id is the SHA-256 of the manifest's bytes. */

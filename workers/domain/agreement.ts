@@ -1,4 +1,4 @@
-import type { TensorSpec } from '../../shared/manifest.ts';
+import { describeTensor, type TensorSpec } from '../../shared/manifest.ts';
 
 /** A bundle as one side of a comparison. */
 export interface Reader {
@@ -16,13 +16,11 @@ export function findDisagreement(a: Reader, b: Reader): string | null {
   for (const input of a.inputs) {
     const other = inB.get(input.name);
     if (other === undefined) return `task "${a.task}" reads input "${input.name}", task "${b.task}" does not`;
-    if (describe(input) !== describe(other)) {
-      return `input "${input.name}" is ${describe(input)} for task "${a.task}" and ${describe(other)} for task "${b.task}"`;
+    if (describeTensor(input) !== describeTensor(other)) {
+      return `input "${input.name}" is ${describeTensor(input)} for task "${a.task}" and ${describeTensor(other)} for task "${b.task}"`;
     }
     inB.delete(input.name);
   }
   const [extra] = inB.keys();
   return extra === undefined ? null : `task "${b.task}" reads input "${extra}", task "${a.task}" does not`;
 }
-
-const describe = ({ dtype, dims }: TensorSpec): string => `${dtype} [${dims.join(', ')}]`;
