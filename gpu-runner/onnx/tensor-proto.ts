@@ -92,7 +92,7 @@ export function decodeTensor(
     throw refuse(`${bytes.length} bytes for dims [${dims.join()}] of ${dtype}, expected ${expected}`);
   }
   const view = typed[dtype];
-  const aligned = bytes.byteOffset % view.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % view.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return { dtype, dims, data: new view(aligned.buffer as ArrayBuffer, aligned.byteOffset, count) } as Tensor;
 }
 
@@ -147,7 +147,7 @@ function listed(proto: TensorProto, dtype: Numeric): readonly number[] | readonl
 function fill(dtype: Numeric, values: readonly number[] | readonly bigint[]): Tensor['data'] {
   if (dtype === 'int64') return BigInt64Array.from(values, BigInt);
   if (dtype === 'uint64') return BigUint64Array.from(values, BigInt);
-  return typed[dtype].from(values, Number);
+  return new typed[dtype](Array.from(values, Number));
 }
 
 /** A protobuf message of a tensor, its bytes raw in it or, given a place, in a data file. */

@@ -1,6 +1,7 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { dataTypes, type Tensor } from '../../shared/tensor.ts';
 import { opset, type Attribute, type Dim, type Graph, type Node, type ValueInfo } from './graph.ts';
+import { toInt64 } from './int64.ts';
 import {
   AttributeProto_AttributeType as Kind,
   ModelProtoSchema,
@@ -27,7 +28,6 @@ export interface WriteOptions {
 const irVersion = 10n;
 /** Protobuf readers, ONNX Runtime's too, take no larger message. */
 const largestMessage = 2 ** 31 - 1;
-const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
 
 /**
  * The graph as the bytes of an ONNX file.
@@ -96,17 +96,11 @@ function encodeNode(node: Node): MessageInitShape<typeof NodeProtoSchema> {
   };
 }
 
-/** A double beyond int64, as INT64_MAX becomes when read, is the nearest int64. */
-function int64(value: number): bigint {
-  const integer = BigInt(value);
-  return integer > most ? most : integer < least ? least : integer;
-}
-
 function encodeAttribute(name: string, attribute: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
   const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
   switch (attribute.type) {
     case 'int':
-      return { name, type: Kind.INT, i: int64(attribute.value) };
+      return { name, type: Kind.INT, i: toInt64(attribute.value) };
     case 'float':
       return { name, type: Kind.FLOAT, f: attribute.value };
     case 'string':
@@ -114,7 +108,7 @@ function encodeAttribute(name: string, attribute: Attribute): MessageInitShape<t
     case 'tensor':
       return { name, type: Kind.TENSOR, t: encodeTensor('', attribute.value) };
     case 'ints':
-      return { name, type: Kind.INTS, ints: attribute.value.map(int64) };
+      return { name, type: Kind.INTS, ints: attribute.value.map(toInt64) };
     case 'floats':
       return { name, type: Kind.FLOATS, floats: [...attribute.value] };
     case 'strings':
