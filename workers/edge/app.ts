@@ -108,11 +108,20 @@ const finishing = <T>(c: Context, work: Promise<T>): Promise<T> => {
 function renderError(error: unknown, c: Context): Response {
   const known = error instanceof TrunklineError;
   if (!known || error.code === 'internal' || error.code === 'unavailable') {
-    console.error(`${c.req.method} ${c.req.path}`, error);
+    console.error(
+      `${c.req.method} ${c.req.path}: ${known ? error.message : 'internal error'}`,
+      ...causes(error),
+    );
   }
   if (!known) return reply({ error: 'Cannot answer: an internal error, see the log of this Worker' }, 500);
   const headers = error.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {};
   return reply({ error: error.message }, error.status, headers);
+}
+
+/** What to log beside the message: where a bug is, or what lies behind a refusal. */
+function causes(error: unknown): unknown[] {
+  if (!(error instanceof TrunklineError)) return [error];
+  return error.cause === undefined ? [] : [error.cause];
 }
 
 /** `load;dur=93;desc="trunk digit", trunk;dur=1, head-digit;dur=0`: one entry for every load and every run. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TrunklineError } from '../../shared/errors.ts';
+import { explainIssues } from '../../shared/explain-issues.ts';
 import { dataTypes, type DataType } from '../../shared/tensor.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -24,7 +25,7 @@ export const inferenceRequest = z.object({
         shape: z.array(z.int()).max(8),
         datatype: z.string(),
         parameters: z.looseObject({ binary_data_size: z.int().min(0).optional() }).optional(),
-        data: z.unknown(),
+        data: z.unknown().optional(),
       }),
     )
     .min(1)
@@ -36,7 +37,7 @@ export const inferenceRequest = z.object({
 });
 export type InferenceRequest = z.infer<typeof inferenceRequest>;
 
-/** @throws {TrunklineError} `invalid`, naming the first member that is wrong. */
+/** @throws {TrunklineError} `invalid`, naming the members that are wrong. */
 export function parseInferenceRequest(json: Uint8Array): InferenceRequest {
   let value: unknown;
   try {
@@ -47,14 +48,7 @@ export function parseInferenceRequest(json: Uint8Array): InferenceRequest {
   }
   const parsed = inferenceRequest.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = (issue?.path ?? [])
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('');
-  throw new TrunklineError(
-    'invalid',
-    `Cannot read the request${path && ` at ${path.replace(/^\./, '')}`}: ${issue?.message ?? 'invalid'}`,
-  );
+  throw new TrunklineError('invalid', `Cannot read the request: ${explainIssues(parsed.error)}`);
 }
 
 /** The protocol's name of a type. */
