@@ -32,7 +32,7 @@ export function memoryDataset({ sampleDims, classes, labels, inputs }: MemoryDat
   const wrong = labels.findIndex((label) => label < 0 || label >= classes);
   if (wrong >= 0)
     throw new Error(
-      `Cannot make a data set: label ${labels[wrong] ?? ''} of sample ${wrong} is not below ${classes}`,
+      `Cannot make a data set: label ${labels[wrong] ?? ''} of sample ${wrong} is not one of ${classes} classes`,
     );
   return {
     size: labels.length,

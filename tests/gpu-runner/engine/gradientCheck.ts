@@ -37,17 +37,11 @@ export interface GradientCheck {
  */
 export async function gradientError(check: GradientCheck): Promise<number> {
   const { dtype = 'float64', step = 1e-5, seed = 1 } = check;
-  const random = new Random(seed);
-  const inputs = Object.fromEntries(
-    Object.entries(check.inputs).map(([name, given]) => [
-      name,
-      'data' in given ? given : randomArray(given, random),
-    ]),
-  );
+  const inputs = arraysOf(check);
   const wrt = check.wrt ?? Object.keys(inputs);
   const forward = check.reference ? referenceForward(check.reference) : await graphForward(check, inputs);
   const output = await forward.run(inputs);
-  const weights = randomArray([output.length], random).data;
+  const weights = randomArray([output.length], new Random(seed, 1)).data;
   const emitted = await emittedGradients(check, inputs, wrt, weights, dtype);
 
   let worst = 0;
@@ -66,8 +60,27 @@ export async function gradientError(check: GradientCheck): Promise<number> {
   return worst;
 }
 
+/** The emitted derivatives of the sum of the output, for values that differences cannot tell: kinks, ties. */
+export async function gradientsOf(check: GradientCheck): Promise<Record<string, number[]>> {
+  const inputs = arraysOf(check);
+  const { output, emit } = built(check, inputs, 'float64');
+  const ones = new Float64Array(elementCount(emit.dims(output))).fill(1);
+  const wrt = check.wrt ?? Object.keys(inputs);
+  const emitted = await emittedGradients(check, inputs, wrt, ones, check.dtype ?? 'float64');
+  return Object.fromEntries(Object.entries(emitted).map(([name, grad]) => [name, Array.from(grad)]));
+}
+
 export function randomArray(dims: readonly number[], random: Random): Array64 {
   return { dims, data: Float64Array.from({ length: elementCount(dims) }, () => random.normal()) };
+}
+
+function arraysOf(check: GradientCheck): Record<string, Array64> {
+  const random = new Random(check.seed ?? 1);
+  const arrays = Object.entries(check.inputs).map(([name, given]): [string, Array64] => [
+    name,
+    'data' in given ? given : randomArray(given, random),
+  ]);
+  return Object.fromEntries(arrays);
 }
 
 interface Forward {
