@@ -100,7 +100,7 @@ interface TaskSources {
 
 /** Writes what one task's output depends on, and returns the output. */
 function writeTask(writer: NetworkWriter, network: Network, task: number, sources: TaskSources): string {
-  const { input, tap, rename = (name) => name } = sources;
+  const { input, tap, rename = (name: string) => name } = sources;
   const written = new Map<string, string>();
   const once = (name: string, write: () => string): string => {
     const value = written.get(name) ?? write();
