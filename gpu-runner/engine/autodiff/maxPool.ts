@@ -23,9 +23,7 @@ export const maxPool: GradientRule = (context) => {
   if (disjoint)
     return [emit.op('MaxUnpool', [dy, indices, emit.int64s(dims)], { kernel_shape: ints(kernel) })];
   const [from, to] = [elementCount(emit.dims(dy)), elementCount(dims)];
-  const zeros = emit.op('ConstantOfShape', [emit.int64s([to])], {
-    value: { type: 'tensor', value: { dtype: 'float32', dims: [1], data: new Float32Array(1) } },
-  });
+  const zeros = emit.op('Expand', [emit.scalar(0, dy), emit.int64s([to])]);
   const scattered = emit.op(
     'ScatterElements',
     [zeros, emit.reshape(indices, [from]), emit.reshape(dy, [from])],
