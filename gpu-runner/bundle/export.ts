@@ -9,6 +9,7 @@ export interface SourceHead {
   readonly task: string;
   /** One output; its inputs are taps of the trunk or the bundle's own inputs. */
   readonly graph: Graph;
+  /** One for each number of its answer, or none. */
   readonly labels: readonly string[];
   readonly accuracy: Head['accuracy'];
 }
@@ -44,13 +45,13 @@ export async function exportBundle(
   const parts: Pick<Manifest, 'inputs' | 'trunk' | 'heads'> = {
     inputs: bundleInputs(trunk, heads),
     trunk: trunk && { ...describe(trunk, graphs[0]), taps: trunk.outputs.map(tensorSpec) },
-    heads: heads.map(({ task, graph, labels, accuracy }, index) => {
-      const [output, ...others] = graph.outputs;
-      if (!output || others.length > 0)
-        throw new Error(`Cannot export bundle: head "${task}" has ${graph.outputs.length} outputs, not one`);
-      const packed = packedHeads[index];
-      return { ...describe(graph, packed), task, output: tensorSpec(output), labels: [...labels], accuracy };
-    }),
+    heads: heads.map(({ task, graph, labels, accuracy }, index) => ({
+      ...describe(graph, packedHeads[index]),
+      task,
+      output: headOutput(task, graph, labels),
+      labels: [...labels],
+      accuracy,
+    })),
   };
   const manifest: Manifest = {
     format: 'trunkline.bundle/1',
@@ -137,6 +138,16 @@ function describe(
     macs: countMacs(graph),
     parameters: countParameters(graph),
   };
+}
+
+function headOutput(task: string, graph: Graph, labels: readonly string[]): TensorSpec {
+  const refuse = (reason: string): Error => new Error(`Cannot export bundle: head "${task}" ${reason}`);
+  const [output, ...others] = graph.outputs.map(tensorSpec);
+  if (!output || others.length > 0) throw refuse(`has ${graph.outputs.length} outputs, not one`);
+  const width = output.dims.at(-1) ?? -1;
+  if (labels.length > 0 && width !== -1 && width !== labels.length)
+    throw refuse(`answers ${width} numbers, but has ${labels.length} labels`);
+  return output;
 }
 
 const tensorSpec = ({ name, dtype, dims }: ValueInfo): TensorSpec => ({

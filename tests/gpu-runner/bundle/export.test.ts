@@ -110,6 +110,15 @@ describe('exportBundle() refuses', () => {
     await expect(exportBundle(source, trainedGraph())).rejects.toThrow('head "digit" has 2 outputs, not one');
   });
 
+  it('labels that are not as many as the answer has numbers', async () => {
+    const [digit, ...others] = bundleSource().heads;
+    if (!digit) throw new Error('no heads');
+    const heads = [{ ...digit, labels: ['yes', 'no'] }, ...others];
+    await expect(exportBundle({ ...bundleSource(), heads }, trainedGraph())).rejects.toThrow(
+      'Cannot export bundle: head "digit" answers 3 numbers, but has 2 labels',
+    );
+  });
+
   it('heads that want different inputs under one name', async () => {
     const graph = wholeGraph('digit');
     graph.inputs = [{ name: 'image', dtype: 'float32', dims: ['N', 1, 7, 7] }];
