@@ -1,4 +1,5 @@
-import type { Graph, Node } from '../onnx/graph.ts';
+import type { Dim, Graph, Node } from '../onnx/graph.ts';
+import { inferShapes } from '../onnx/shapes.ts';
 import { batchNormalizationTraining } from './autodiff/batchNormalization.ts';
 import { dropoutTraining } from './autodiff/dropout.ts';
 import type { Emitter } from './emitter.ts';
@@ -34,12 +35,25 @@ export function emitForward(
     if (!values.has(name)) values.set(name, emit.initializer(`net/${name}`, tensor));
   }
   const names = new Map(values);
+  const inputDims = path.inputs.map(({ name }) => [name, emit.dims(values.get(name) ?? name)] as const);
+  const types = inferShapes(path, Object.fromEntries(inputDims));
   for (const node of path.nodes) {
     const inputs = node.inputs.map((name) => (name === '' ? '' : (names.get(name) ?? name)));
-    const outputs = emitNode(emit, node, inputs, forms);
+    const outputs =
+      node.op === 'Reshape'
+        ? [emit.reshape(inputs[0] ?? '', staticDims(node, types.get(node.outputs[0] ?? '')?.dims))]
+        : emitNode(emit, node, inputs, forms);
     for (const [index, name] of node.outputs.entries()) names.set(name, outputs[index] ?? '');
   }
   return names;
+}
+
+/** A shape computed from the batch's size (x.view(x.size(0), -1)) is a constant here. */
+function staticDims(node: Node, dims: readonly Dim[] = []): number[] {
+  return dims.map((dim) => {
+    if (typeof dim === 'number') return dim;
+    throw new Error(`Cannot train through Reshape "${node.name}": its shape depends on values`);
+  });
 }
 
 /** @returns the values that stand for the node's outputs */
