@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { exportBundle } from '../../../gpu-runner/bundle/export.ts';
+import { exportBundle, packModel } from '../../../gpu-runner/bundle/export.ts';
 import { checkParity } from '../../../gpu-runner/bundle/parity.ts';
 import type { Bundle } from '../../../gpu-runner/bundle/bundle.ts';
 import type { Tensor } from '../../../shared/tensor.ts';
-import { bundleSource, trainedGraph } from './twoTasks.ts';
+import { bundleSource, trainedGraph, wholeGraph } from './twoTasks.ts';
 
 const bundle = await exportBundle(bundleSource(), trainedGraph());
 
@@ -45,6 +45,22 @@ it('checkParity() sees the given samples too', async () => {
     samples: strange,
   });
   expect(given.maxAbsDifference).toBeGreaterThan(100 * random.maxAbsDifference);
+});
+
+it('checkParity() feeds networks of a fixed batch whole batches', async () => {
+  const graph = wholeGraph('digit');
+  graph.inputs = [{ name: 'image', dtype: 'float32', dims: [3, 1, 6, 6] }];
+  const model = {
+    task: 'digit',
+    graph,
+    labels: [],
+    accuracy: null,
+    preprocessing: '',
+    sha256: '0'.repeat(64),
+  };
+  const { manifest } = await packModel({ ...model, name: 'fixed' }, { samples: samples(7, 1, 6, 6) });
+  // 16 random samples rounded up to 18, and 6 of the 7 given ones.
+  expect(manifest.parity).toMatchObject({ samples: 24, maxAbsDifference: 0 });
 });
 
 describe('checkParity() refuses', () => {
