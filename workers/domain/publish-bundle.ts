@@ -42,9 +42,10 @@ export async function publishBundle(
   try {
     await insertBundle(stores.db, row, { ...by, action: 'bundle.publish', subject: id, detail });
   } catch (error) {
-    // Somebody published the same bytes at the same time.
-    if (!isDuplicate(error)) throw error;
-    return { created: false, bundle: row };
+    // Somebody published the same bytes at the same time: theirs is the row that counts.
+    const winner = isDuplicate(error) ? await findBundle(stores.db, id) : undefined;
+    if (winner === undefined) throw error;
+    return { created: false, bundle: viewOfBundle(winner) };
   }
   return { created: true, bundle: row };
 }

@@ -59,12 +59,9 @@ export async function writeRouting(kv: KVNamespace, routing: Routing): Promise<v
   );
 }
 
-/** KV forgets the grant by itself once it has expired. */
+/** Expired grants stay and are refused by who reads them: KV's own expiry is a 32-bit number of seconds, up to 2038. */
 export async function writeKeyGrant(kv: KVNamespace, keyHash: string, grant: KeyGrant): Promise<void> {
-  const seconds = grant.expiresAt === undefined ? undefined : Math.ceil(Date.parse(grant.expiresAt) / 1000);
-  await writing(`the grant of key ${grant.id}`, () =>
-    kv.put(grantKey(keyHash), JSON.stringify(grant), seconds === undefined ? {} : { expiration: seconds }),
-  );
+  await writing(`the grant of key ${grant.id}`, () => kv.put(grantKey(keyHash), JSON.stringify(grant)));
 }
 
 export async function deleteKeyGrant(kv: KVNamespace, keyHash: string, keyId: string): Promise<void> {
