@@ -113,7 +113,8 @@ export const unshareMemory = (module: Uint8Array): Uint8Array => {
       `Cannot unshare: the limits flags of its memory are ${memory.flags}, not ${sharedWithMaximum} (shared)`,
     );
   }
-  const unshared = module.slice();
+  // Not slice(): of a Buffer that is a view, and the original would change too.
+  const unshared = new Uint8Array(module);
   unshared[memory.flagsAt] = unsharedWithMaximum;
   return unshared;
 };

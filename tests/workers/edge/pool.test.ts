@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { MiB } from '../../../workers/edge/limits.ts';
+import type { Part } from '../../../workers/edge/part.ts';
+import { SessionPool } from '../../../workers/edge/pool.ts';
+import type { Session } from '../../../workers/edge/session.ts';
+import { digest } from './fixtures.ts';
+
+const part = (key: string, mib = 1): Part => ({
+  key,
+  label: `part ${key}`,
+  task: null,
+  graph: { path: `${key}.onnx`, sha256: digest('0'), sizeBytes: mib * MiB },
+  weights: [],
+  inputs: [],
+  outputs: [],
+});
+
+/** A pool whose sessions are only written down. */
+function recorded(fail: (key: string) => boolean = () => false) {
+  const log: string[] = [];
+  const pool = new SessionPool(async ({ key }) => {
+    log.push(`open ${key}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    if (fail(key)) throw new Error(`no ${key}`);
+    const session: Session = {
+      run: () => Promise.resolve({}),
+      release: () => {
+        log.push(`release ${key}`);
+        return Promise.resolve();
+      },
+    };
+    return session;
+  });
+  const load = (...parts: Part[]): Promise<string[]> =>
+    pool.use(parts, (_, loaded) => Promise.resolve(loaded.map((one) => one.key)));
+  return { pool, log, load };
+}
+
+describe('use()', () => {
+  test('loads what is missing, once, and tells what it loaded', async () => {
+    const { load, log } = recorded();
+    expect(await load(part('a'))).toEqual(['a']);
+    expect(await load(part('a'), part('b'))).toEqual(['b']);
+    expect(await load(part('b'), part('a'))).toEqual([]);
+    expect(log).toEqual(['open a', 'open b']);
+  });
+
+  test('shares one load among requests that come together', async () => {
+    const { load, log } = recorded();
+    const loaded = await Promise.all([load(part('a')), load(part('a')), load(part('a'))]);
+    expect(loaded).toEqual([['a'], [], []]);
+    expect(log).toEqual(['open a']);
+  });
+
+  test('gives the sessions in the order of the parts', async () => {
+    const runs: string[] = [];
+    const pool = new SessionPool(({ key }) =>
+      Promise.resolve({
+        run: () => {
+          runs.push(key);
+          return Promise.resolve({});
+        },
+        release: () => Promise.resolve(),
+      }),
+    );
+    await pool.use([part('b')], () => Promise.resolve());
+    await pool.use([part('a'), part('b'), part('c')], async (sessions) => {
+      for (const session of sessions) await session.run({}, []);
+    });
+    expect(runs).toEqual(['a', 'b', 'c']);
+  });
+
+  test('releases the one longest unused when another needs its room', async () => {
+    const { load, log } = recorded();
+    await load(part('a', 20));
+    await load(part('b', 20));
+    await load(part('a', 20));
+    await load(part('c', 20));
+    expect(log).toEqual(['open a', 'open b', 'release b', 'open c']);
+  });
+
+  test('never releases what a request uses, and says so when nothing else could leave', async () => {
+    const { pool, load, log } = recorded();
+    await pool.use([part('a', 20), part('b', 20)], async () => {
+      await expect(load(part('c', 20))).rejects.toThrow(
+        'Cannot load part c now: requests in progress use the memory it needs; try again',
+      );
+    });
+    expect(log).toEqual(['open a', 'open b']);
+    expect(await load(part('c', 20))).toEqual(['c']);
+    expect(log).toEqual(['open a', 'open b', 'release a', 'open c']);
+  });
+
+  test('does not release one part of a request for another part of it', async () => {
+    const { load, log } = recorded();
+    await load(part('a', 20));
+    await load(part('b', 20));
+    await load(part('a', 20), part('c', 20));
+    expect(log).toEqual(['open a', 'open b', 'release b', 'open c']);
+  });
+
+  test('refuses parts that never fit together, before it reads any', async () => {
+    const { load, log } = recorded();
+    await expect(load(part('a', 30), part('b', 31))).rejects.toThrow(
+      'Cannot load part a, part b: 61.0 MiB of graphs and weights need',
+    );
+    expect(log).toEqual([]);
+  });
+
+  test('forgets a failed load, tells everyone who waited, and keeps the rest', async () => {
+    let broken = true;
+    const { load, log } = recorded((key) => key === 'a' && broken);
+    const results = await Promise.allSettled([load(part('a')), load(part('a'), part('b'))]);
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    broken = false;
+    expect(await load(part('a'), part('b'))).toEqual(['a']);
+    expect(log).toEqual(['open a', 'open b', 'open a']);
+  });
+
+  test('frees what a failing request used', async () => {
+    const { pool, load, log } = recorded();
+    await expect(pool.use([part('a', 40)], () => Promise.reject(new Error('failed')))).rejects.toThrow(
+      'failed',
+    );
+    await load(part('b', 40));
+    expect(log).toEqual(['open a', 'release a', 'open b']);
+  });
+});
