@@ -90,7 +90,9 @@ export function broken<T extends object>(binding: T, ...methods: (keyof T)[]): T
   return new Proxy(binding, {
     get(target, property) {
       if (methods.includes(property as keyof T)) {
-        return () => Promise.reject(new Error('the platform is out of order'));
+        return () => {
+          throw new Error('the platform is out of order');
+        };
       }
       const value: unknown = Reflect.get(target, property);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
