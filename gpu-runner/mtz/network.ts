@@ -92,8 +92,14 @@ export const blocksOfTask = (layer: NetworkLayer, task: number): Block[] =>
 export const widthOf = (layer: NetworkLayer, task: number): number =>
   blocksOfTask(layer, task).reduce((sum, block) => sum + block.sources.length, 0);
 
-/** Blocks that layer `index` reads, with the columns each gives to its weights; the input is one block of all tasks. */
-export function inputBlocks(network: Network, index: number): { tasks: TaskSet; columns: number }[] {
+/** A block as the layer above reads it: `columns` columns of its weights, one for each channel and position. */
+export interface InputBlock {
+  readonly tasks: TaskSet;
+  readonly columns: number;
+}
+
+/** The blocks that layer `index` reads; the input is one block of all tasks. */
+export function inputBlocks(network: Network, index: number): InputBlock[] {
   const { area } = layerAt(network, index).shape;
   if (index === 0) {
     return [{ tasks: allOf(network.tasks.length), columns: (network.input.dims[0] ?? 1) * area }];

@@ -1,7 +1,8 @@
 import type { Graph } from '../onnx/graph.ts';
-import { blockOf, blocksOfTask, layerAt, type Block, type Network } from './network.ts';
+import { blockOf, type Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
-import { allOf, label, type TaskSet } from './taskSet.ts';
+import { allOf } from './taskSet.ts';
+import { TaskWriter, valueName } from './taskWriter.ts';
 
 /** The name of the input that one task's samples enter a {@link jointGraph} by. Its output is named after the task. */
 export const taskInput = (network: Network, task: string): string => `${network.input.name}.${task}`;
@@ -14,7 +15,8 @@ export function jointGraph(network: Network): Graph {
   const writer = new NetworkWriter(network, network.tasks.join('+'));
   const outputs = network.tasks.map((task, position) => {
     const input = writer.input(taskInput(network, task));
-    return writeTask(writer, network, position, { input: () => input, rename: (name) => `${name}@${task}` });
+    const sources = { input: () => input, rename: (name: string) => `${name}@${task}` };
+    return new TaskWriter(writer, network, position, sources).logits();
   });
   return writer.finish(outputs);
 }
@@ -30,7 +32,7 @@ export function taskGraph(network: Network, task: string): Graph {
     throw new Error(`Cannot find task "${task}": the network has ${network.tasks.join(', ')}`);
   const writer = new NetworkWriter(network, task);
   const input = writer.input(network.input.name);
-  return writer.finish([writeTask(writer, network, position, { input: () => input })]);
+  return writer.finish([new TaskWriter(writer, network, position, { input: () => input }).logits()]);
 }
 
 export interface ServingGraphs {
@@ -51,7 +53,7 @@ export function servingGraphs(network: Network): ServingGraphs {
   const read = new Set<string>();
   const heads = network.tasks.map((task, position) => {
     const writer = new NetworkWriter(network, task);
-    const output = writeTask(writer, network, position, {
+    const head = new TaskWriter(writer, network, position, {
       input: () => writer.input(network.input.name),
       tap(index, block) {
         const value = known[index];
@@ -60,7 +62,7 @@ export function servingGraphs(network: Network): ServingGraphs {
         return writer.tap(value);
       },
     });
-    return { task, graph: writer.finish([output]) };
+    return { task, graph: writer.finish([head.logits()]) };
   });
   return { trunk: read.size > 0 ? trunk.finish([...read].sort(byPosition(inTrunk))) : null, heads };
 }
@@ -88,47 +90,3 @@ function writeTrunk(writer: NetworkWriter, network: Network): string[] {
   }
   return values;
 }
-
-interface TaskSources {
-  /** Called once, where the first layer is needed. */
-  readonly input: () => string;
-  /** The value of a block that need not be written, if any. Asked once a block. */
-  readonly tap?: (index: number, block: Block) => string | undefined;
-  /** Tells the values of one task from another's in the same graph. */
-  readonly rename?: (name: string) => string;
-}
-
-/** Writes what one task's output depends on, and returns the output. */
-function writeTask(writer: NetworkWriter, network: Network, task: number, sources: TaskSources): string {
-  const { input, tap, rename = (name: string) => name } = sources;
-  const written = new Map<string, string>();
-  const once = (name: string, write: () => string): string => {
-    const value = written.get(name) ?? write();
-    written.set(name, value);
-    return value;
-  };
-  function valueOf(index: number, block: Block): string {
-    const name = valueName(network, index, block);
-    return once(name, () => tap?.(index, block) ?? write(index, block, rename(name)));
-  }
-  function write(index: number, block: Block, name: string): string {
-    const inputs = new Map<TaskSet, string>();
-    if (index === 0) inputs.set(allOf(network.tasks.length), once('', input));
-    else {
-      for (const below of blocksOfTask(layerAt(network, index - 1), task)) {
-        if (block.edges.has(below.tasks)) inputs.set(below.tasks, valueOf(index - 1, below));
-      }
-    }
-    return writer.block(index, block, inputs, name);
-  }
-  const last = network.layers.length - 1;
-  const [logits] = blocksOfTask(layerAt(network, last), task);
-  const name = network.tasks[task];
-  if (!logits || name === undefined)
-    throw new Error(`Cannot write task ${task}: the network does not have it`);
-  return write(last, logits, name);
-}
-
-/** What a block's value is called, after the operators that follow the layer, e.g. "conv1.digit+fashion". */
-const valueName = (network: Network, index: number, block: Block): string =>
-  `${layerAt(network, index).shape.name}.${label(block.tasks, network.tasks)}`;

@@ -132,3 +132,50 @@ export const largestGap = (a: ArrayLike<number>, b: ArrayLike<number>): number =
   a.length === b.length
     ? Array.from(a).reduce((most, value, index) => Math.max(most, Math.abs(value - (b[index] ?? NaN))), 0)
     : Infinity;
+
+export interface Permuted {
+  readonly graph: Graph;
+  /** By layer: which channel of the original each channel of the copy is. */
+  readonly orders: Readonly<Record<string, readonly number[]>>;
+}
+
+/** A copy of a net of this file that computes the same with the channels of its hidden layers in another order. */
+export function permuted(original: Graph, hidden: readonly string[], seed: number): Permuted {
+  const graph = original.clone();
+  const random = new Random(seed);
+  const orders: Record<string, number[]> = {};
+  const names = [...graph.initializers.keys()]
+    .filter((name) => name.endsWith('.weight'))
+    .map((name) => name.slice(0, -7));
+  for (const layer of hidden) {
+    const next = names[names.indexOf(layer) + 1] ?? '';
+    const channels = graph.initializers.get(`${layer}.bias`)?.dims[0] ?? 0;
+    const order = Array.from(random.permutation(channels));
+    orders[layer] = order;
+    reorder(graph, `${layer}.weight`, 0, order);
+    reorder(graph, `${layer}.bias`, 0, order);
+    const area = (graph.initializers.get(`${next}.weight`)?.dims[1] ?? 0) / channels;
+    reorder(
+      graph,
+      `${next}.weight`,
+      1,
+      order.flatMap((channel) => Array.from({ length: area }, (_, k) => channel * area + k)),
+    );
+  }
+  return { graph, orders };
+}
+
+function reorder(graph: Graph, name: string, axis: number, order: readonly number[]): void {
+  const tensor = graph.initializers.get(name);
+  if (tensor?.dtype !== 'float32') throw new Error(`no weights ${name}`);
+  const outer = elementCount(tensor.dims.slice(0, axis));
+  const inner = elementCount(tensor.dims.slice(axis + 1));
+  const data = new Float32Array(tensor.data.length);
+  for (let o = 0; o < outer; o += 1) {
+    order.forEach((from, to) => {
+      const start = (o * order.length + from) * inner;
+      data.set(tensor.data.subarray(start, start + inner), (o * order.length + to) * inner);
+    });
+  }
+  graph.initializers.set(name, { ...tensor, data });
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Graph} from '../../../gpu-runner/onnx/graph.ts';
+import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { float, int, ints, string } from '../../../gpu-runner/onnx/graph.ts';
 import { readChain } from '../../../gpu-runner/mtz/readChain.ts';
 import { joinChains } from '../../../gpu-runner/mtz/network.ts';
