@@ -12,6 +12,9 @@ export interface ShapeSources {
 /** Gives one type an output, or more than the node asks for. */
 export type ShapeRule = (context: ShapeContext) => TensorType[];
 
+/** Far beyond what any runtime takes: a longer "shape" is a mistake that must not be allocated. */
+const largestRank = 64;
+
 export class ShapeContext {
   readonly node: Node;
   private readonly sources: ShapeSources;
@@ -104,6 +107,14 @@ export class ShapeContext {
     if (typeof a === 'number' && typeof b === 'number' && a !== b)
       throw this.refuse(`${what}: ${a} against ${b}`);
     return typeof a === 'number' ? a : typeof b === 'number' ? b : (a ?? b);
+  }
+
+  /** As many unknown dims as the shape that input `index` will hold is long. */
+  unknownDims(index: number): null[] {
+    const [rank] = this.dims(index);
+    if (typeof rank !== 'number' || rank > largestRank)
+      throw this.refuse('the rank of its output is unknown');
+    return Array<null>(rank).fill(null);
   }
 
   dtypeOfCode(code: number): DataType {

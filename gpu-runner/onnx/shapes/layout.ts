@@ -39,11 +39,7 @@ function remainder(context: ShapeContext, dims: readonly Dim[], others: readonly
 const reshape: ShapeRule = (context) => {
   const { dtype, dims } = context.type(0);
   const wanted = context.integers(1);
-  if (!wanted) {
-    const [rank] = context.dims(1);
-    if (typeof rank !== 'number') throw context.refuse('the rank of its output is unknown');
-    return [{ dtype, dims: Array<Dim>(rank).fill(null) }];
-  }
+  if (!wanted) return [{ dtype, dims: context.unknownDims(1) }];
   const copyZero = intOf(context.node, 'allowzero', 0) === 0;
   const target = wanted.map((dim, axis) => {
     if (dim !== 0 || !copyZero) return dim;
@@ -101,10 +97,7 @@ const unsqueeze: ShapeRule = (context) => {
 
 const expand: ShapeRule = (context) => {
   const { dtype, dims } = context.type(0);
-  const [length] = context.dims(1);
-  const target =
-    context.integers(1) ?? (typeof length === 'number' ? Array<Dim>(length).fill(null) : undefined);
-  if (!target) throw context.refuse('the rank of its output is unknown');
+  const target = context.integers(1) ?? context.unknownDims(1);
   return [{ dtype, dims: broadcast(context, dims, target) }];
 };
 

@@ -11,10 +11,7 @@ const constant: ShapeRule = (context) => {
 
 const constantOfShape: ShapeRule = (context) => {
   const dtype = tensorOf(context.node, 'value')?.dtype ?? 'float32';
-  const [rank] = context.dims(0);
-  const dims = context.integers(0) ?? (typeof rank === 'number' ? Array<Dim>(rank).fill(null) : undefined);
-  if (!dims) throw context.refuse('the rank of its output is unknown');
-  return [{ dtype, dims }];
+  return [{ dtype, dims: context.integers(0) ?? context.unknownDims(0) }];
 };
 
 const shape: ShapeRule = (context) => [{ dtype: 'int64', dims: [shapeSlice(context).length] }];

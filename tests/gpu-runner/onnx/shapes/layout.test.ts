@@ -48,6 +48,19 @@ describe('layout rules', () => {
     expect(of('Tile', ['N', 2], [1, 3])).toEqual(['N', 6]);
   });
 
+  it('know the rank alone where the shape is not constant, and refuse one that no value has', () => {
+    const of = (op: string, rank: Dim) => {
+      const node = { name: 'node', op, domain: '', inputs: ['x', 'shape'], outputs: ['y'], attributes: {} };
+      const types = [{ dtype: 'float32', dims: [6] } as const, { dtype: 'int64', dims: [rank] } as const];
+      return inferNode(node, types, () => undefined)[0]?.dims;
+    };
+    expect(of('Reshape', 3)).toEqual([null, null, null]);
+    expect(of('Expand', 2)).toEqual([null, 6]);
+    for (const rank of ['R', null, 1e9]) {
+      expect(() => of('Reshape', rank)).toThrow('the rank of its output is unknown');
+    }
+  });
+
   it('refuse sizes that do not go together and shapes that are none', () => {
     expect(() => infer({ op: 'Reshape', inputs: [f32(2, 3), i64([4])] })).toThrow(
       'cannot reshape [2,3] to [4]',
