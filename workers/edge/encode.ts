@@ -5,6 +5,7 @@ import { classify } from './codec/classification.ts';
 import { encodeJson } from './codec/json.ts';
 import type { Question } from './decode.ts';
 import type { Endpoint } from './endpoint.ts';
+import { inMiB, limits } from './limits.ts';
 import { datatype } from './oip.ts';
 
 export interface Reply {
@@ -16,13 +17,14 @@ export interface Reply {
  * The reply to an inference request: JSON, then the outputs asked for as binary data, in the order they were asked for.
  *
  * @param answers by task; an answer for every output of the question.
- * @throws {TrunklineError} `invalid`, when an output asked for in JSON has no JSON form.
+ * @throws {TrunklineError} `invalid`, when an output asked for in JSON has no JSON form; `too-large`, above the limits.
  */
 export function encodeReply(
   endpoint: Endpoint,
   question: Question,
   answers: ReadonlyMap<string, Tensor>,
 ): Reply {
+  requireReplySize(answers);
   const binaries: Uint8Array[] = [];
   const outputs = question.outputs.map(({ task, binary, classes }) => {
     const scores = answers.get(task);
@@ -61,4 +63,16 @@ export function encodeReply(
       'inference-header-content-length': String(json.length),
     },
   };
+}
+
+function requireReplySize(answers: ReadonlyMap<string, Tensor>): void {
+  let total = 0;
+  for (const { dtype, data } of answers.values()) {
+    total += dtype === 'string' ? data.reduce((sum, text) => sum + text.length, 0) : data.byteLength;
+  }
+  if (total <= limits.replyBytes) return;
+  throw new TrunklineError(
+    'too-large',
+    `The reply is too large: ${inMiB(total)} of outputs, the limit is ${inMiB(limits.replyBytes)}; send a smaller batch`,
+  );
 }

@@ -8,6 +8,10 @@ export const limits = {
   bodyBytes: 16 * MiB,
   /** JSON in a request: parsed numbers take several times the room of the text, so tensors this large belong in binary. */
   jsonBytes: 4 * MiB,
+  /** Outputs of one reply, as tensors. */
+  replyBytes: 16 * MiB,
+  /** Elements of one output in JSON, about 20 bytes of text each. */
+  jsonReplyElements: 2 ** 19,
   manifestBytes: 4 * MiB,
   /** Manifests kept parsed, counted as the bytes they were read from. */
   manifestCacheBytes: 8 * MiB,

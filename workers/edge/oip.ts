@@ -9,6 +9,9 @@ import type { Endpoint } from './endpoint.ts';
 
 export const extensions = ['binary_tensor_data', 'classification'];
 
+/** Names and ids come back in replies and messages. */
+const text = z.string().max(256);
+
 const outputParameters = z.looseObject({
   binary_data: z.boolean().optional(),
   classification: z.int().min(0).optional(),
@@ -16,14 +19,14 @@ const outputParameters = z.looseObject({
 
 /** What an inference request says, before it is held against the endpoint. Unknown members and parameters are tolerated. */
 export const inferenceRequest = z.object({
-  id: z.string().optional(),
+  id: text.optional(),
   parameters: z.looseObject({ binary_data_output: z.boolean().optional() }).optional(),
   inputs: z
     .array(
       z.object({
-        name: z.string(),
+        name: text,
         shape: z.array(z.int()).max(8),
-        datatype: z.string(),
+        datatype: text,
         parameters: z.looseObject({ binary_data_size: z.int().min(0).optional() }).optional(),
         data: z.unknown().optional(),
       }),
@@ -31,7 +34,7 @@ export const inferenceRequest = z.object({
     .min(1)
     .max(64),
   outputs: z
-    .array(z.object({ name: z.string(), parameters: outputParameters.optional() }))
+    .array(z.object({ name: text, parameters: outputParameters.optional() }))
     .max(256)
     .optional(),
 });

@@ -89,6 +89,7 @@ test('decodeQuestion() takes a raw body as the one input, its batch from its siz
 test.each<[string, unknown, string]>([
   ['no inputs', {}, 'Cannot read the request: inputs: '],
   ['an empty list of inputs', { inputs: [] }, 'Cannot read the request: inputs: '],
+  ['a name too long to repeat', { inputs: [{ ...input, name: 'x'.repeat(257) }] }, 'inputs[0].name: '],
   ['a fraction in a shape', { inputs: [{ ...input, shape: [0.5] }] }, 'inputs[0].shape[0]: '],
   [
     'another rank',

@@ -53,3 +53,13 @@ test('encodeReply() refuses to invent an answer', () => {
     'Nothing answered output "letter"',
   );
 });
+
+test('encodeReply() refuses outputs above the limit, in either form', () => {
+  const large = new Map<string, Tensor>([
+    ['digit', { dtype: 'float32', dims: [5_000_000], data: new Float32Array(5_000_000) }],
+  ]);
+  const outputs = [{ task: 'digit', binary: true, classes: null }];
+  expect(() => encodeReply(endpoint, { id: undefined, inputs: {}, outputs }, large)).toThrow(
+    'The reply is too large: 19.1 MiB of outputs, the limit is 16.0 MiB; send a smaller batch',
+  );
+});

@@ -1,5 +1,6 @@
 import { TrunklineError } from '../../../shared/errors.ts';
 import { dataTypes, elementCount, type DataType, type Tensor } from '../../../shared/tensor.ts';
+import { limits } from '../limits.ts';
 
 // Tensors as JSON: a flat array in row-major order, or arrays nested as the shape says. Open Inference Protocol, section
 // "Tensor Data". 16-bit floats have no JSON form there.
@@ -33,10 +34,10 @@ export function decodeJson(label: string, dtype: DataType, dims: readonly number
   };
   const integers = (type: keyof typeof integerRanges): number[] => {
     const [least, largest] = integerRanges[type];
-    const limits = dataTypes[type].bytes === 8 ? ' (larger ones in binary)' : '';
+    const hint = dataTypes[type].bytes === 8 ? ' (larger ones in binary)' : '';
     elements.forEach((element, i) => {
       if (!Number.isInteger(element) || (element as number) < least || (element as number) > largest) {
-        throw wrong(i, `whole numbers from ${least} to ${largest}${limits}`);
+        throw wrong(i, `whole numbers from ${least} to ${largest}${hint}`);
       }
     });
     return elements as number[];
@@ -87,9 +88,16 @@ export function decodeJson(label: string, dtype: DataType, dims: readonly number
 /**
  * A flat array for the reply's `data`. `label` names it in messages.
  *
- * @throws {TrunklineError} `invalid`, when JSON cannot say it: 16-bit floats, whole numbers beyond 2^53, NaN and infinity.
+ * @throws {TrunklineError} `invalid`, when JSON cannot say it: 16-bit floats, whole numbers beyond 2^53, NaN and infinity;
+ *   `too-large`, when its text would take too much memory.
  */
 export function encodeJson(label: string, tensor: Tensor): unknown[] {
+  if (tensor.data.length > limits.jsonReplyElements) {
+    throw new TrunklineError(
+      'too-large',
+      `${label} is too large for JSON: ${tensor.data.length} elements, the limit is ${limits.jsonReplyElements}; ask for it with "binary_data": true`,
+    );
+  }
   switch (tensor.dtype) {
     case 'float32':
     case 'float64': {
@@ -156,6 +164,7 @@ function flatten(label: string, dims: readonly number[], value: unknown): unknow
 
 /** Enough of a value to recognise it by. */
 const quote = (value: unknown): string => {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 };

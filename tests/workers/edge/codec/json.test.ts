@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DataType, Tensor } from '../../../../shared/tensor.ts';
 import { decodeJson, encodeJson } from '../../../../workers/edge/codec/json.ts';
+import { limits } from '../../../../workers/edge/limits.ts';
 
 const cases: [Tensor, unknown[]][] = [
   [{ dtype: 'float32', dims: [2], data: Float32Array.of(-1.5, 3) }, [-1.5, 3]],
@@ -43,7 +44,13 @@ test.each<[string, DataType, number[], unknown, string]>([
     'x: data has 1 elements where dimension 1 of its shape [2, 2] takes an array of 2',
   ],
   ['a mix of rows and elements', 'float32', [2, 2], [[1, 2], 3], 'x: data has 3 where dimension 1'],
-  ['nesting deeper than the shape', 'float32', [1, 1], [[[1]]], 'x: element 0 is [1], FP32 takes numbers'],
+  [
+    'nesting deeper than the shape',
+    'float32',
+    [1, 1],
+    [[[1]]],
+    'x: element 0 is an array, FP32 takes numbers',
+  ],
   ['a string among numbers', 'float32', [2], [1, '2'], 'x: element 1 is "2", FP32 takes numbers'],
   ['null', 'float64', [1], [null], 'x: element 0 is null, FP64 takes numbers'],
   [
@@ -72,4 +79,17 @@ test.each<[string, Tensor]>([
   expect(() => encodeJson('Output "y"', tensor)).toThrow(
     /^Output "y" has no JSON form, .*"binary_data": true$/,
   );
+});
+
+test('decodeJson() survives nesting of any depth', () => {
+  let data: unknown = 1;
+  for (let depth = 0; depth < 100_000; depth++) data = [data];
+  expect(() => decodeJson('x', 'float32', [1], data)).toThrow('x: element 0 is an array, FP32 takes numbers');
+});
+
+test('encodeJson() refuses more elements than a reply in JSON may have', () => {
+  const count = limits.jsonReplyElements + 1;
+  expect(() =>
+    encodeJson('Output "y"', { dtype: 'uint8', dims: [count], data: new Uint8Array(count) }),
+  ).toThrow(`Output "y" is too large for JSON: ${count} elements, the limit is ${limits.jsonReplyElements}`);
 });
