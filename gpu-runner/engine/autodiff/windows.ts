@@ -80,8 +80,13 @@ export function take(emit: Emitter, value: string, ranges: readonly Range[], fil
   const outside = spans.some(({ start, end, size }) => start < 0 || end > size);
   const axes = emit.int64s(spans.map(({ axis }) => axis));
   // Pad crops where it is told to add less than nothing: one pass for both, and the ranges start at 0 after it.
-  const pads = [...spans.map(({ start }) => -start), ...spans.map(({ end, size }) => end - size)];
-  const placed = outside ? emit.op('Pad', [value, emit.int64s(pads), fill, axes]) : value;
+  // For every axis: ONNX Runtime's layout pass for GPUs (1.30) misreads pads that come with a list of axes.
+  const pads = [...dims, ...dims].map(() => 0);
+  for (const { axis, start, end, size } of spans) {
+    pads[axis] = -start;
+    pads[axis + dims.length] = end - size;
+  }
+  const placed = outside ? emit.op('Pad', [value, emit.int64s(pads), fill]) : value;
   const base = (start: number): number => (outside ? 0 : start);
   if (spans.every(({ axis, start, count }) => base(start) === 0 && emit.dims(placed)[axis] === count))
     return placed;
