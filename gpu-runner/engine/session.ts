@@ -1,90 +1,28 @@
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Graph } from '../onnx/graph.ts';
+import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
-import { dataTypes, elementCount, type DataType, type Tensor } from '../../shared/tensor.ts';
-import { requireProvider, type Provider } from './providers.ts';
+import { checkConvolutions } from './convolutionCheck.ts';
+import { openSession, type Session, type SessionOptions } from './ortSession.ts';
 
-export interface SessionOptions {
-  readonly provider: Provider;
-  /** Threads of one operator on the CPU; ONNX Runtime's own choice (one a core) when left out. */
-  readonly threads?: number;
-  /** Contents of external data files by the location the model names them with. */
-  readonly externalData?: Readonly<Record<string, Uint8Array>>;
-}
-
-export interface Session {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
-  /**
-   * Computes the outputs asked for (default: all). ONNX Runtime computes the whole graph whatever is asked.
-   *
-   * @throws {Error} when a feed is missing, unknown or of the wrong type or shape.
-   */
-  run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
-  /** Frees the native memory; the session cannot run afterwards. May be called twice. */
-  release(): Promise<void>;
-}
+export type { Session, SessionOptions } from './ortSession.ts';
 
 /**
- * Loads a model into ONNX Runtime on the named provider.
+ * Loads a model into ONNX Runtime on the named provider. A provider other than the CPU first computes every
+ * convolution of the model once beside the CPU.
  *
- * @throws {Error} when the provider is not available here or ONNX Runtime refuses the model.
+ * @throws {Error} when the provider is not available here, ONNX Runtime refuses the model, or the provider gets a
+ * convolution wrong.
  */
 export async function createSession(model: Graph | Uint8Array, options: SessionOptions): Promise<Session> {
-  const { provider, threads, externalData = {} } = options;
-  requireProvider(provider);
-  const bytes = model instanceof Uint8Array ? model : writeModel(model);
-  let session: InferenceSession;
-  try {
-    session = await InferenceSession.create(bytes, {
-      executionProviders: [provider],
-      // The parallel executor is twice as slow for training graphs.
-      executionMode: 'sequential',
-      logSeverityLevel: 3,
-      ...(threads !== undefined && { intraOpNumThreads: threads }),
-      externalData: Object.entries(externalData).map(([path, data]) => ({ path, data })),
-    });
-  } catch (cause) {
-    throw new Error(`Cannot make a session on ${provider}: ${messageOf(cause)}`, { cause });
+  const { provider, externalData = {} } = options;
+  const isBytes = model instanceof Uint8Array;
+  if (provider !== 'cpu') {
+    const external = (location: string): Uint8Array => {
+      const bytes = externalData[location];
+      if (bytes) return bytes;
+      throw new Error(`Cannot make a session on ${provider}: there is no external data "${location}"`);
+    };
+    await checkConvolutions(isBytes ? readModel(model, { externalData: external }) : model, provider);
   }
-  let released = false;
-  return {
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
-    async run(feeds, outputs = session.outputNames) {
-      if (released) throw new Error('Cannot run a session: it was released');
-      const given = Object.entries(feeds).map(([name, tensor]) => [name, toOrt(name, tensor)] as const);
-      const results = await session.run(Object.fromEntries(given), outputs);
-      return Object.fromEntries(
-        Object.entries(results).map(([name, tensor]) => [name, fromOrt(name, tensor)]),
-      );
-    },
-    async release() {
-      if (released) return;
-      released = true;
-      await session.release();
-    },
-  };
+  return openSession(isBytes ? model : writeModel(model), options);
 }
-
-function toOrt(name: string, tensor: Tensor): OrtTensor {
-  const count = elementCount(tensor.dims);
-  if (tensor.data.length !== count) {
-    throw new Error(
-      `Cannot feed "${name}": [${tensor.dims.join()}] has ${count} elements, its data ${tensor.data.length}`,
-    );
-  }
-  if (tensor.dtype === 'bfloat16')
-    throw new Error(`Cannot feed "${name}": ONNX Runtime's JavaScript API has no bfloat16`);
-  return new OrtTensor(tensor.dtype, tensor.data, tensor.dims);
-}
-
-function fromOrt(name: string, tensor: OrtTensor): Tensor {
-  if (!isDataType(tensor.type))
-    throw new Error(`Cannot read output "${name}": its type ${tensor.type} is not supported`);
-  return { dtype: tensor.type, dims: tensor.dims, data: tensor.data } as Tensor;
-}
-
-const isDataType = (type: string): type is DataType => Object.hasOwn(dataTypes, type);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
