@@ -47,7 +47,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     ]);
 
   const started: LocalProcess[] = [];
+  let stopping = false;
   const stop = async (): Promise<void> => {
+    stopping = true;
     forgetSignals();
     await Promise.all(started.map((one) => one.stop()));
     if (options.persistTo === undefined) await rm(folder, { recursive: true, force: true });
@@ -61,8 +63,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     started.push(migration);
     const keyHash = await sha256Hex(options.adminKey);
     const controlUrl = migration.succeed().then(() => {
+      if (stopping) throw new Error('The platform was stopped while it started');
       const control = serve('The control Worker', 'wrangler.toml', options.ports?.control ?? 0, [
-        ...['--var', `BOOTSTRAP_KEY_HASH:${keyHash}`],
+        '--var',
+        `BOOTSTRAP_KEY_HASH:${keyHash}`,
       ]);
       started.push(control);
       return listening(control);
