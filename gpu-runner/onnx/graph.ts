@@ -52,6 +52,8 @@ export class Graph {
   metadata = new Map<string, string>();
   /** Operator sets beyond the standard one, e.g. "com.microsoft" -> 1. */
   domains = new Map<string, number>();
+  /** The number that was free last, by prefix: where the search for a fresh name goes on. */
+  readonly #serials = new Map<string, number>();
 
   constructor(name = 'graph') {
     this.name = name;
@@ -83,11 +85,19 @@ export class Graph {
 
   /** A name that no value and no node has: `prefix` itself, or with a number. */
   fresh(prefix: string): string {
-    const taken = this.values();
-    for (const { name } of this.nodes) taken.add(name);
-    let name = prefix;
-    for (let serial = 1; taken.has(name); serial += 1) name = `${prefix}_${serial}`;
-    return name;
+    let serial = this.#serials.get(prefix) ?? 0;
+    const name = (): string => (serial === 0 ? prefix : `${prefix}_${serial}`);
+    while (this.#isTaken(name())) serial += 1;
+    this.#serials.set(prefix, serial);
+    return name();
+  }
+
+  #isTaken(name: string): boolean {
+    return (
+      this.initializers.has(name) ||
+      this.inputs.some((input) => input.name === name) ||
+      this.nodes.some((node) => node.name === name || node.outputs.includes(name))
+    );
   }
 
   /** Adds a node at the end, under a fresh name. */

@@ -127,17 +127,15 @@ function rewriteSoftmax(node: Node, graph: Graph, types: ReadonlyMap<string, Ten
   const axis = intOf(node, 'axis', 1);
   node.attributes['axis'] = int(-1);
   if (axis === -1 || axis + 1 === types?.get(input)?.dims.length) return;
-  const [flat, rows, shape] = ['flat', 'rows', 'shape'].map((hint) =>
-    graph.fresh(`${output}_${hint}`),
-  ) as Triple;
+  const flat = graph.fresh(`${output}_flat`);
+  const rows = graph.fresh(`${output}_rows`);
+  const shape = graph.fresh(`${output}_shape`);
   graph.addNode('Flatten', [input], [flat], { axis: int(axis) });
   graph.addNode('Shape', [input], [shape]);
   node.inputs = [flat];
   node.outputs = [rows];
   graph.addNode('Reshape', [rows, shape], [output]);
 }
-
-type Triple = [string, string, string];
 
 /** Undefined where some operator is not supported: then nothing that depends on shapes can be simplified. */
 function typesIfKnown(graph: Graph): ReadonlyMap<string, TensorType> | undefined {
