@@ -4,7 +4,6 @@ export const errorStatus = {
   unauthenticated: 401,
   forbidden: 403,
   'not-found': 404,
-  'method-not-allowed': 405,
   conflict: 409,
   'length-required': 411,
   'too-large': 413,

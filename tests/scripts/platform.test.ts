@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sha256, type Bundle } from '../../gpu-runner/bundle/bundle.ts';
 import { startPlatform, type Platform } from '../../scripts/platform.ts';
 import { createdKey } from '../../shared/api.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { generateKey, hashKey, keyId } from '../../shared/keys.ts';
+import { notOnnxBundle, taskNames, x, zippedBundle } from '../flows/edge-bundles.ts';
 
 const adminKey = generateKey().key;
 let folder: string;
@@ -49,6 +51,36 @@ test('what the control Worker writes, the edge Worker reads at once', async () =
   const path = `${platform.controlUrl}/v1/keys/${revoked.id}`;
   expect((await call(path, adminKey, { method: 'DELETE' })).status).toBe(204);
   expect((await atEdge(revoked.key)).status).toBe(401);
+});
+
+/** Uploads every file of a bundle, then publishes it. */
+async function publish({ files, manifestBytes }: Bundle): Promise<Response> {
+  for (const body of files.values()) {
+    const put = await call(`${platform.controlUrl}/v1/blobs/${sha256(body)}`, key, { method: 'PUT', body });
+    expect(put.ok).toBe(true);
+  }
+  return call(`${platform.controlUrl}/v1/bundles`, key, { method: 'POST', body: manifestBytes });
+}
+
+test('a bundle published at the control Worker is served by the edge Worker', async () => {
+  const bundle = zippedBundle();
+  expect((await publish(bundle)).status).toBe(201);
+  const body = JSON.stringify({ tasks: Object.fromEntries(taskNames.map((task) => [task, bundle.id])) });
+  const url = `${platform.controlUrl}/v1/endpoints/pair`;
+  expect((await call(url, key, { method: 'PUT', body })).status).toBe(201);
+  const inputs = [{ name: x.name, datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }];
+  const infer = await call(`${platform.edgeUrl}/v2/models/pair/infer`, key, {
+    method: 'POST',
+    body: JSON.stringify({ inputs }),
+  });
+  const answer = await infer.json();
+  expect(answer).toMatchObject({ model_version: '1', outputs: taskNames.map((name) => ({ name })) });
+});
+
+test('a bundle whose graph is not ONNX is refused before anything serves it', async () => {
+  const refused = await publish(notOnnxBundle());
+  expect(refused.status).toBe(422);
+  expect(await refused.text()).toContain('file \\"digit.onnx\\" is not an ONNX model');
 });
 
 test('a blob of many megabytes is stored over HTTP, once', async () => {
