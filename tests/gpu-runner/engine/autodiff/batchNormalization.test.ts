@@ -93,6 +93,20 @@ describe('batchNormalization()', () => {
     },
   );
 
+  it('carries the gradient on into statistics computed in the graph', async () => {
+    const error = await gradientError({
+      inputs: { x: [3, 2, 4], scale: [2], bias: [2] },
+      build: (emit, { x = '', scale = '', bias = '' }) => {
+        const average = (value: string): string =>
+          emit.op('ReduceMean', [value, emit.int64s([0, 2])], { keepdims: int(0) });
+        const difference = emit.sub(x, emit.reshape(average(x), [2, 1]));
+        const variance = average(emit.mul(difference, difference));
+        return emit.op('BatchNormalization', [x, scale, bias, average(x), variance]);
+      },
+    });
+    expect(error).toBeLessThan(1e-7);
+  });
+
   it('gives only the derivatives asked for', () => {
     const emit = new Emitter('frozen');
     emit.input('x', 'float32', [2, 3, 4, 4]);
