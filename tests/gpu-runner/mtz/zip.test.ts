@@ -247,8 +247,9 @@ describe('zip with retraining', () => {
         ['measure', 'measure', 'share', 'validate'].map((stage) => `${stage} ${layer}`),
       ),
     );
-    const steps = events.flatMap((event) => (event.stage === 'retrain' ? [event.step] : []));
-    expect(Math.max(...steps)).toBe(80);
+    const stepsOf = (layer: string): number[] =>
+      events.flatMap((event) => (event.stage === 'retrain' && event.layer === layer ? [event.step] : []));
+    expect([Math.max(...stepsOf('fc1')), Math.max(...stepsOf('fc2'))]).toEqual([20, 80]);
 
     const bare = await zip(pair, recipeOf({ wiring: 'one-way' }), options);
     for (const { task, train } of pair) {
