@@ -28,6 +28,7 @@ export function weightDims(network: Network, index: number, { rows, cols }: Matr
 export class NetworkWriter {
   readonly graph: Graph;
   private readonly network: Network;
+  private readonly parameters = new Map<string, Float64Array>();
 
   constructor(network: Network, name: string) {
     this.network = network;
@@ -136,7 +137,11 @@ export class NetworkWriter {
   }
 
   private parameter(name: string, dims: readonly number[], values: Float64Array): string {
-    if (!this.graph.initializers.has(name)) {
+    const known = this.parameters.get(name);
+    if (known && known !== values)
+      throw new Error(`Cannot write "${name}": two layers have weights of this name`);
+    if (!known) {
+      this.parameters.set(name, values);
       this.graph.initializers.set(name, { dtype: 'float32', dims, data: Float32Array.from(values) });
     }
     return name;

@@ -26,16 +26,18 @@ export interface Source {
   readonly validation?: Dataset;
 }
 
-export type ZipProgress = {
-  readonly layer: string;
-  readonly layerIndex: number;
-  readonly hiddenLayers: number;
-} & (
+type Stage =
   | { readonly stage: 'measure'; readonly task: string }
   | { readonly stage: 'share'; readonly channels: number; readonly cost: number }
   | ({ readonly stage: 'retrain' } & TrainProgress)
-  | { readonly stage: 'validate'; readonly accuracy: Readonly<Record<string, number>> }
-);
+  | { readonly stage: 'validate'; readonly accuracy: Readonly<Record<string, number>> };
+
+/** What is being done, and to which layer. */
+export type ZipProgress = Stage & {
+  readonly layer: string;
+  readonly layerIndex: number;
+  readonly hiddenLayers: number;
+};
 
 export interface ZipOptions {
   readonly provider: Provider;
@@ -74,35 +76,25 @@ export async function zip(sources: readonly Source[], recipe: Recipe, options: Z
   const sharing: SharingRecord[] = [];
   let retrainingSteps = 0;
 
-  for (const [index, count] of counts.entries()) {
-    if (count === 0) continue;
+  for (const [index, channels] of counts.entries()) {
+    if (channels === 0) continue;
     signal?.throwIfAborted();
     const place = {
       layer: layerAt(network, index).shape.name,
       layerIndex: index,
       hiddenLayers: counts.length,
     };
-    const report = (event: Parameters<NonNullable<typeof onProgress>>[0]): void => onProgress?.(event);
+    const report = (event: Stage): void => onProgress?.({ ...place, ...event });
 
-    const grams: TaskGram[] = [];
-    for (const [task, source] of sources.entries()) {
-      report({ ...place, stage: 'measure', task: source.task });
-      grams.push(await taskGramOf(network, index, task, source, recipe, options));
-    }
-    let cost = 0;
-    for (let next = 1; next < sources.length; next += 1) {
-      const sides = [allOf(next), single(next)] as const;
-      const zipped = await zipBlocks(network, index, sides, { count, matching: recipe.matching, grams });
-      network = zipped.network;
-      cost += zipped.pairs.reduce((sum, pair) => sum + pair.cost, 0);
-    }
-    sharing.push(sharingRecord(network, index, cost));
-    report({ ...place, stage: 'share', channels: count, cost });
+    const shared = await shareLayer(network, index, channels, sources, recipe, options, report);
+    const record = sharingRecord(shared.network, index, shared.cost);
+    sharing.push(record);
+    report({ stage: 'share', channels, cost: record.cost });
 
     const { stepsPerLayer, finalSteps } = recipe.retraining;
     const steps = stepsPerLayer + (index === lastShared ? finalSteps : 0);
     network = await retrain(
-      network,
+      shared.network,
       sources.map(({ task, train, graph }) => ({ task, data: train, original: graph })),
       {
         retraining: recipe.retraining,
@@ -110,14 +102,39 @@ export async function zip(sources: readonly Source[], recipe: Recipe, options: Z
         seed: recipe.seed + index,
         provider,
         signal,
-        onProgress: (progress) => report({ ...place, stage: 'retrain', ...progress }),
+        onProgress: (progress) => report({ stage: 'retrain', ...progress }),
       },
     );
     retrainingSteps += steps;
     const accuracy = await validate(network, sources, options);
-    if (accuracy) report({ ...place, stage: 'validate', accuracy });
+    if (accuracy) report({ stage: 'validate', accuracy });
   }
   return { network, sharing, retrainingSteps };
+}
+
+/** Shares channels of one layer among all tasks: each further network's with those that the ones before it share. */
+async function shareLayer(
+  network: Network,
+  index: number,
+  count: number,
+  sources: readonly Source[],
+  recipe: Recipe,
+  options: ZipOptions,
+  report: (event: Stage) => void,
+): Promise<{ network: Network; cost: number }> {
+  const grams: TaskGram[] = [];
+  for (const [task, source] of sources.entries()) {
+    report({ stage: 'measure', task: source.task });
+    grams.push(await taskGramOf(network, index, task, source, recipe, options));
+  }
+  let cost = 0;
+  for (let next = 1; next < sources.length; next += 1) {
+    const sides = [allOf(next), single(next)] as const;
+    const zipped = await zipBlocks(network, index, sides, { count, matching: recipe.matching, grams });
+    network = zipped.network;
+    cost += zipped.pairs.reduce((sum, pair) => sum + pair.cost, 0);
+  }
+  return { network, cost };
 }
 
 async function taskGramOf(

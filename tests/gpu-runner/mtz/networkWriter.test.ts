@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { blocksOfTask, layerAt } from '../../../gpu-runner/mtz/network.ts';
 import { biasName, NetworkWriter, weightDims, weightName } from '../../../gpu-runner/mtz/networkWriter.ts';
 import { matrix } from '../../../gpu-runner/linalg/matrix.ts';
-import { answerOf, convInput, convNet, largestGap, randomInput } from './nets.ts';
+import { answerOf, convInput, convNet, largestGap, NetBuilder, randomInput } from './nets.ts';
 import { joined } from './networks.ts';
+import { joinChains } from '../../../gpu-runner/mtz/network.ts';
+import { readChain } from '../../../gpu-runner/mtz/readChain.ts';
+import { jointGraph } from '../../../gpu-runner/mtz/wiring.ts';
 
 const network = joined([convNet(1), convNet(2)], 'crossed');
 
@@ -47,5 +50,11 @@ describe('NetworkWriter', () => {
       'Cannot write "conv2": it reads no input',
     );
     expect(() => writer.finish(['nowhere'])).toThrow('Cannot put out "nowhere": it is not in graph "broken"');
+  });
+
+  test('layers and tasks whose names run together are refused, not mixed up', () => {
+    const graph = new NetBuilder(1, [3]).dense('fc', 3, 3).dense('fc.1', 3, 3).end();
+    const chains = ['1.digit', 'digit'].map((task) => ({ task, chain: readChain(graph, task) }));
+    expect(() => jointGraph(joinChains(chains, 'crossed'))).toThrow('two layers have weights of this name');
   });
 });
