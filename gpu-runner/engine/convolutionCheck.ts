@@ -116,9 +116,7 @@ function relativeError(expected: Tensor | undefined, computed: Tensor | undefine
   if (expected?.dtype !== 'float32' || computed?.dtype !== 'float32') return NaN;
   let [difference, largest] = [0, 0];
   for (const [index, value] of expected.data.entries()) {
-    const apart = Math.abs(value - (computed.data[index] ?? NaN));
-    // A NaN is carried on: it is an error as well.
-    difference = apart <= difference ? difference : apart;
+    difference = Math.max(difference, Math.abs(value - (computed.data[index] ?? NaN)));
     largest = Math.max(largest, Math.abs(value));
   }
   return difference / Math.max(largest, Number.MIN_VALUE);

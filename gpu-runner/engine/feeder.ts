@@ -1,6 +1,6 @@
 import type { Tensor } from '../../shared/tensor.ts';
 import { shuffledBatches, type Batches } from './dataset.ts';
-import { checkLabels, type Objective } from './objective.ts';
+import { checkWidth, type Objective } from './objective.ts';
 import { Random } from './random.ts';
 import { createSession, type Session, type SessionOptions } from './session.ts';
 import { floats } from './trainState.ts';
@@ -38,7 +38,7 @@ export async function createFeeder(options: FeederOptions): Promise<Feeder> {
   try {
     for (const [index, objective] of objectives.entries()) {
       const width = emitted.widths[index] ?? 0;
-      checkLabels(objective, width);
+      checkWidth(objective, width);
       const batches = shuffledBatches(objective.data, batchSize, new Random(seed, index).uint32());
       const distils = objective.teacher !== undefined && objective.teacher.distillation > 0;
       const teacher = distils ? await teacherSession(objective.teacher, sessionOptions) : undefined;

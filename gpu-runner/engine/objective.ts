@@ -35,7 +35,9 @@ export function checkObjective({ output, weight = 1, teacher }: Objective): void
  *
  * @throws {Error} when the output's width does not fit the classes.
  */
-export function checkLabels({ output, data, loss }: Objective, width: number): void {
+export function checkWidth({ output, data, loss, teacher }: Objective, width: number): void {
+  if (width === 1 && (teacher?.distillation ?? 0) > 0)
+    throw new Error(`Cannot distil into "${output}": a softmax over its one column is always 1`);
   const fits =
     loss === 'softmax-cross-entropy'
       ? width === data.classes && width > 1

@@ -132,10 +132,15 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   } finally {
     await session.release();
   }
+  if (!state.parameters.every(Number.isFinite)) {
+    throw new Error(
+      'Cannot finish training: the last step left parameters that are not finite; lower the learning rate',
+    );
+  }
   return { graph: trainedGraph(graph, parameters, state), losses };
 }
 
-function checkOptions({ objectives, steps, batchSize, checkpoint }: TrainOptions): void {
+function checkOptions({ objectives, steps, batchSize, schedule, checkpoint }: TrainOptions): void {
   if (objectives.length === 0) throw new Error('Cannot train: there are no objectives');
   if (!(Number.isInteger(steps) && steps >= 0)) throw new RangeError(`Cannot train for ${steps} steps`);
   if (!(Number.isInteger(batchSize) && batchSize >= 1))
@@ -143,6 +148,7 @@ function checkOptions({ objectives, steps, batchSize, checkpoint }: TrainOptions
   const every = checkpoint?.every ?? 1;
   if (!(Number.isInteger(every) && every >= 1))
     throw new RangeError(`Cannot save a checkpoint every ${every} steps`);
+  learningRateAt(schedule, 0, steps);
   objectives.forEach(checkObjective);
 }
 

@@ -168,11 +168,14 @@ function emitObjective(
   return { value: mixed('value', 1), seed: { value: output, grad: mixed('grad', weight) }, width };
 }
 
-/** What the objectives' outputs need of a graph. */
+/**
+ * What the objectives' outputs need of a graph.
+ *
+ * @throws {Error} when the graph lacks one of the outputs.
+ */
 export function reachedPart(graph: Graph, objectives: readonly { readonly output: string }[]): Graph {
   const part = graph.clone();
-  const wanted = new Set(objectives.map(({ output }) => output));
-  part.outputs = part.outputs.filter(({ name }) => wanted.has(name));
+  part.outputs = objectives.map(({ output }) => outputNamed(graph, output));
   part.prune();
   return part;
 }
@@ -240,8 +243,7 @@ function inputOf(graph: Graph, { input, sampleDims }: EmittedObjective): ValueIn
 }
 
 function outputOf(graph: Graph, { output, loss }: EmittedObjective): ValueInfo {
-  const info = graph.outputs.find(({ name }) => name === output);
-  if (!info) throw new Error(`Cannot train graph "${graph.name}": it has no output "${output}"`);
+  const info = outputNamed(graph, output);
   const producer = graph.producers().get(output)?.op;
   if (
     (producer === 'Softmax' && loss === 'softmax-cross-entropy') ||
@@ -251,5 +253,11 @@ function outputOf(graph: Graph, { output, loss }: EmittedObjective): ValueInfo {
       `Cannot train "${output}" with ${loss}: the loss takes logits, this output comes from ${producer}`,
     );
   }
+  return info;
+}
+
+function outputNamed(graph: Graph, output: string): ValueInfo {
+  const info = graph.outputs.find(({ name }) => name === output);
+  if (!info) throw new Error(`Cannot train graph "${graph.name}": it has no output "${output}"`);
   return info;
 }

@@ -28,3 +28,12 @@ test('gradientsOf() gives the derivative of the sum', async () => {
   });
   expect(gradients).toEqual({ x: [6, -10] });
 });
+
+test('gradientError() is NaN where one gradient is, whatever comes after it', async () => {
+  const error = await gradientError({
+    inputs: { x: { dims: [3], data: Float64Array.of(1, 0, 2) } },
+    build: (emit, { x = '' }) => emit.mul(emit.div(x, x), x),
+    reference: ({ x }) => x?.data ?? new Float64Array(),
+  });
+  expect(error).toBeNaN();
+});

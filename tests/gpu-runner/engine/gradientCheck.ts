@@ -28,7 +28,10 @@ export interface GradientCheck {
   /** Half the distance of the central differences. */
   readonly step?: number;
   readonly seed?: number;
+  /** What the gradients run on; default 'cpu'. */
   readonly provider?: Provider;
+  /** Whose gradient forms are emitted; default those of `provider`. */
+  readonly forms?: Provider;
 }
 
 /**
@@ -52,8 +55,7 @@ export async function gradientError(check: GradientCheck): Promise<number> {
       throw new Error(`The gradient of ${name} has ${analytic.length} elements`);
     const scale = numeric.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     numeric.forEach((value, index) => {
-      const error = Math.abs(value - (analytic[index] ?? NaN)) / scale;
-      worst = error <= worst ? worst : error;
+      worst = Math.max(worst, Math.abs(value - (analytic[index] ?? NaN)) / scale);
     });
   }
   await forward.release();
@@ -122,8 +124,8 @@ async function emittedGradients(
   const { emit, output } = built(check, inputs, dtype);
   const weight = emit.input('__weight', dtype, emit.dims(output));
   const loss = emit.sum(emit.mul(output, weight), [...emit.dims(output).keys()], false);
-  const { provider = 'cpu' } = check;
-  const grads = differentiate(emit, loss, wrt, { provider });
+  const { provider = 'cpu', forms = provider } = check;
+  const grads = differentiate(emit, loss, wrt, { provider: forms });
   for (const grad of new Set(grads.values())) emit.output(grad);
   const session = await createSession(emit.graph, { provider, threads: 1 });
   const feeds = toTensors({ ...inputs, __weight: { dims: emit.dims(weight), data: weights } }, dtype);

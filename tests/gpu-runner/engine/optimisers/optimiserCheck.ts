@@ -77,5 +77,5 @@ export function largestRelative(emitted: readonly number[][], reference: readonl
       (value, index) => Math.abs(value - (emitted[step]?.[index] ?? NaN)) / Math.max(Math.abs(value), 1),
     ),
   );
-  return errors.reduce((worst, error) => (error <= worst ? worst : error), 0);
+  return Math.max(...errors);
 }
