@@ -87,14 +87,14 @@ export const separateBundle = (task: TaskName): Bundle =>
     heads: files ? [headOf(task, files, x)] : [],
   }));
 
-/** A network that multiplies its input by 2 million and adds that up: its activations fill any heap. */
+/** A network that repeats its input a million times, 15 MiB a sample: a batch of them fills any heap. */
 export function hungryBundle(): Bundle {
   const output = spec('sum', 1);
   const graph = graphOf(x, output);
   graph.initializers.set('shape', {
     dtype: 'int64',
     dims: [3],
-    data: BigInt64Array.from([1n, 2_000_000n, 1n]),
+    data: BigInt64Array.from([1n, 1_000_000n, 1n]),
   });
   graph.initializers.set('middle', { dtype: 'int64', dims: [1], data: BigInt64Array.from([1n]) });
   graph.initializers.set('axes', { dtype: 'int64', dims: [2], data: BigInt64Array.from([1n, 2n]) });
@@ -104,6 +104,25 @@ export function hungryBundle(): Bundle {
   addNode(graph, 'ReduceMax', ['wide.exp', 'axes'], 'largest');
   addNode(graph, 'Squeeze', ['largest', 'middle'], 'sum');
   return seal('hungry', [{ name: 'hungry', graph }], ([files]) => ({
+    trunk: null,
+    heads: files ? [{ ...headOf('digit', files, x), output, labels: [] }] : [],
+  }));
+}
+
+/** A network of one tensor of `mib` MiB: the worst case for memory. It answers the sum of x times `value`. */
+export function largeBundle(mib: number, value: number): Bundle {
+  const output = spec('largest', 1);
+  const graph = graphOf(x, output);
+  const columns = (mib * 2 ** 20) / 4 / 4;
+  graph.initializers.set('weight', {
+    dtype: 'float32',
+    dims: [4, columns],
+    data: new Float32Array(4 * columns).fill(value),
+  });
+  graph.initializers.set('axis', { dtype: 'int64', dims: [1], data: BigInt64Array.from([1n]) });
+  addNode(graph, 'MatMul', ['x', 'weight'], 'wide');
+  addNode(graph, 'ReduceMax', ['wide', 'axis'], 'largest');
+  return seal(`large-${value}`, [{ name: 'large', graph }], ([files]) => ({
     trunk: null,
     heads: files ? [{ ...headOf('digit', files, x), output, labels: [] }] : [],
   }));

@@ -6,6 +6,7 @@ import { writeModel } from '../../gpu-runner/onnx/write.ts';
 import {
   hungryBundle,
   labels,
+  largeBundle,
   notOnnxBundle,
   oversizedBundle,
   separateBundle,
@@ -239,6 +240,25 @@ describe('the Worker', () => {
     }, 5);
     await Promise.allSettled([first]);
     await answered(await ask('left', question(samples(1))));
+  });
+
+  test('makes room for a large bundle by releasing another, within the heap it promises', async () => {
+    const ones = Float32Array.of(1, 1, 1, 1);
+    for (const value of [1, 2]) {
+      const bundle = largeBundle(30, value);
+      await edge.putBundle(bundle);
+      await edge.putRouting(`large-${value}`, 1, { digit: bundle });
+    }
+    for (const value of [1, 2, 1]) {
+      const response = await ask(`large-${value}`, question(ones));
+      expect((await answered(response.clone())).outputs[0]?.data).toEqual([4 * value]);
+      expect(steps(response)).toEqual(['load head-digit', 'head-digit']);
+      const heap = Number(response.headers.get('x-trunkline-heap-bytes')) / 2 ** 20;
+      // The weights, the activation of 7.5 MiB, and what freed pieces of other sizes cost.
+      expect(heap).toBeGreaterThan(30);
+      expect(heap).toBeLessThan(80);
+    }
+    await answered(await ask('pair', question(samples(1))));
   });
 
   test('describes what it serves', async () => {

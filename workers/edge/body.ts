@@ -7,10 +7,14 @@ import { TrunklineError } from '../../shared/errors.ts';
  *   Content-Encoding, `invalid` when the body does not decompress.
  */
 export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > limitBytes) throw tooLarge(`it has ${declared} bytes`, limitBytes);
   const body: ReadableStream<Uint8Array> | null = request.body;
   if (!body) return new Uint8Array(0);
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  if (declared > limitBytes) {
+    // Read to its end, without keeping it: a client that is cut off while it sends never sees the answer.
+    await body.pipeTo(new WritableStream());
+    throw tooLarge(`it has ${declared} bytes`, limitBytes);
+  }
 
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
   switch (encoding) {

@@ -1,5 +1,5 @@
 import { TrunklineError } from '../../shared/errors.ts';
-import { fits, requireFit } from './limits.ts';
+import { fits, HeapFull, requireFit } from './limits.ts';
 import { partBytes, type Part } from './part.ts';
 import { Serial } from './serial.ts';
 import type { Session } from './session.ts';
@@ -8,6 +8,8 @@ interface Entry {
   readonly key: string;
   readonly sizeBytes: number;
   readonly session: Promise<Session>;
+  /** Whether it is loaded. */
+  ready: boolean;
   /** Requests that use it now. */
   users: number;
 }
@@ -29,7 +31,9 @@ export class SessionPool {
 
   /**
    * Runs `act` with the sessions of `parts`, in their order; none of them is released meanwhile. `loaded` lists the
-   * parts this call had to load. Let the promise end even when the client is gone: other requests may wait for its loads.
+   * parts this call had to load. When the heap is full, idle sessions are released and `act` runs once more.
+   *
+   * Let the promise end even when the client is gone: other requests may wait for its loads.
    *
    * @throws {TrunklineError} `unavailable`, when the parts do not fit or cannot be loaded. A failed load is forgotten.
    */
@@ -54,10 +58,8 @@ export class SessionPool {
       });
       const entries = parts.map((part, i) => known[i] ?? hold(this.#load(part)));
       const sessions = await Promise.all(entries.map((entry) => entry.session));
-      return await act(
-        sessions,
-        parts.filter((_, i) => !known[i]),
-      );
+      const loaded = parts.filter((_, i) => !known[i]);
+      return await this.#withRoom(() => act(sessions, loaded));
     } finally {
       for (const entry of held) entry.users -= 1;
     }
@@ -68,19 +70,34 @@ export class SessionPool {
     const leaving = this.#leavingFor(sizeBytes, part.label);
     for (const entry of leaving) this.#entries.delete(entry.key);
     const session = this.#loads.run(async () => {
-      for (const entry of leaving) {
-        await entry.session.then(
-          (old) => old.release(),
-          () => undefined, // it never loaded
-        );
-      }
-      return this.#open(part);
+      await release(leaving);
+      return this.#withRoom(() => this.#open(part));
     });
-    const entry: Entry = { key: part.key, sizeBytes, session, users: 0 };
-    session.catch(() => {
-      if (this.#entries.get(part.key) === entry) this.#entries.delete(part.key);
-    });
+    const entry: Entry = { key: part.key, sizeBytes, session, ready: false, users: 0 };
+    session.then(
+      () => {
+        entry.ready = true;
+      },
+      () => {
+        if (this.#entries.get(part.key) === entry) this.#entries.delete(part.key);
+      },
+    );
     return entry;
+  }
+
+  /** Does the work; should the heap be full, once more with everything released that nobody uses. */
+  async #withRoom<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof HeapFull)) throw error;
+      // Those still to load are left alone: a load would wait for itself.
+      const idle = [...this.#entries.values()].filter((entry) => entry.ready && entry.users === 0);
+      if (idle.length === 0) throw error;
+      for (const entry of idle) this.#entries.delete(entry.key);
+      await release(idle);
+      return work();
+    }
   }
 
   /** The unused sessions, longest unused first, whose release makes `sizeBytes` more fit. */
@@ -98,6 +115,15 @@ export class SessionPool {
     throw new TrunklineError(
       'unavailable',
       `Cannot load ${label} now: requests in progress use the memory it needs; try again`,
+    );
+  }
+}
+
+async function release(entries: readonly Entry[]): Promise<void> {
+  for (const { session } of entries) {
+    await session.then(
+      (loaded) => loaded.release(),
+      () => undefined, // it never loaded
     );
   }
 }

@@ -2,9 +2,9 @@ import * as ort from 'onnxruntime-web/wasm';
 import { TrunklineError } from '../../shared/errors.ts';
 import type { BundleFile } from '../../shared/manifest.ts';
 import type { DataType, Tensor } from '../../shared/tensor.ts';
-import { inMiB, limits } from './limits.ts';
+import { HeapFull, inMiB, limits } from './limits.ts';
 import { startRuntime } from './ort.ts';
-import type { Part } from './part.ts';
+import { partBytes, type Part } from './part.ts';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -32,11 +32,23 @@ export async function openSession(
   const graph = await loadFile(part.graph);
   const externalData: { path: string; data: Uint8Array }[] = [];
   for (const file of part.weights) externalData.push({ path: file.path, data: await loadFile(file) });
-  // An unnamed provider could be another one than the tested one.
-  const options = { executionProviders: ['wasm'], externalData };
+  const sizeBytes = partBytes(part);
+  const options = {
+    // An unnamed provider could be another one than the tested one.
+    executionProviders: ['wasm'],
+    externalData,
+    extra: { session: { disable_prepacking: sizeBytes > limits.packedPartBytes ? '1' : '0' } },
+  };
   const session = await exclusive
     .run(() => ort.InferenceSession.create(graph, options))
     .catch((error: unknown) => {
+      if (isOutOfMemory(error)) {
+        throw new HeapFull(
+          'unavailable',
+          `Cannot load ${part.label}: ${inMiB(sizeBytes)} do not fit into the ${inMiB(limits.heapBytes)} of ONNX Runtime heap`,
+          { cause: error },
+        );
+      }
       throw refuse(`ONNX Runtime refuses ${part.graph.path}: ${reason(error)}`, error);
     });
 
@@ -74,12 +86,15 @@ async function run(
 }
 
 /**
- * With no room left in its heap ONNX Runtime says bad_alloc, or the package writes an input to a place it did not get
- * (a RangeError). It survives both; a smaller batch fits.
+ * With no room left in its heap ONNX Runtime says bad_alloc, or the package cannot allocate or writes to a place it did
+ * not get (a RangeError). The runtime survives all of them.
  */
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof RangeError || /bad_alloc|allocat/i.test(reason(error));
+
 function runError(part: Part, error: unknown): TrunklineError {
-  if (error instanceof RangeError || /bad_alloc|allocat/i.test(reason(error))) {
-    return new TrunklineError(
+  if (isOutOfMemory(error)) {
+    return new HeapFull(
       'too-large',
       `Cannot run ${part.label}: the request needs more than the ${inMiB(limits.heapBytes)} of ONNX Runtime heap; send a smaller batch`,
       { cause: error },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MiB } from '../../../workers/edge/limits.ts';
+import { HeapFull, MiB } from '../../../workers/edge/limits.ts';
 import type { Part } from '../../../workers/edge/part.ts';
 import { SessionPool } from '../../../workers/edge/pool.ts';
 import type { Session } from '../../../workers/edge/session.ts';
@@ -16,12 +16,15 @@ const part = (key: string, mib = 1): Part => ({
 });
 
 /** A pool whose sessions are only written down. */
-function recorded(fail: (key: string) => boolean = () => false) {
+function recorded(
+  fail: (key: string) => boolean = () => false,
+  failure = (key: string) => new Error(`no ${key}`),
+) {
   const log: string[] = [];
   const pool = new SessionPool(async ({ key }) => {
     log.push(`open ${key}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
-    if (fail(key)) throw new Error(`no ${key}`);
+    if (fail(key)) throw failure(key);
     const session: Session = {
       run: () => Promise.resolve({}),
       release: () => {
@@ -124,5 +127,50 @@ describe('use()', () => {
     );
     await load(part('b', 40));
     expect(log).toEqual(['open a', 'release a', 'open b']);
+  });
+
+  describe('when the heap is full although the estimate had room', () => {
+    const heapFull = (key: string): Error => new HeapFull('unavailable', `no room for ${key}`);
+
+    test('releases what nobody uses and tries once more', async () => {
+      let attempts = 0;
+      const { load, log } = recorded((key) => key === 'c' && (attempts += 1) === 1, heapFull);
+      await load(part('a'), part('b'));
+      expect(await load(part('c'))).toEqual(['c']);
+      expect(log).toEqual(['open a', 'open b', 'open c', 'release a', 'release b', 'open c']);
+    });
+
+    test('refuses when that does not help, or nothing can be released', async () => {
+      const { pool, load, log } = recorded((key) => key === 'c', heapFull);
+      await pool.use([part('a')], async () => {
+        await expect(load(part('c'))).rejects.toThrow('no room for c');
+      });
+      await expect(load(part('c'))).rejects.toThrow('no room for c');
+      expect(log).toEqual(['open a', 'open c', 'open c', 'release a', 'open c']);
+      expect(await load(part('a'))).toEqual(['a']);
+    });
+
+    test('releases what nobody uses for a run, too', async () => {
+      const { pool, load, log } = recorded();
+      await load(part('a'));
+      let runs = 0;
+      const run = (): Promise<string> => {
+        runs += 1;
+        return runs === 1 ? Promise.reject(heapFull('b')) : Promise.resolve('answer');
+      };
+      expect(await pool.use([part('b')], run)).toBe('answer');
+      expect(log).toEqual(['open a', 'open b', 'release a']);
+      runs = 0;
+      await expect(pool.use([part('b')], run)).rejects.toThrow('no room for b');
+    });
+
+    test('does not wait for loads that come after it', async () => {
+      const { load, log } = recorded((key) => key === 'c', heapFull);
+      await load(part('a'));
+      // The first failure ends this request while its third part has yet to load.
+      await expect(load(part('b'), part('c'), part('d'))).rejects.toThrow('no room for c');
+      expect(await load(part('d'))).toEqual([]);
+      expect(log).toContain('open d');
+    });
   });
 });
