@@ -2,7 +2,7 @@ import { packGraphs, type NamedGraph } from '../../gpu-runner/bundle/packGraphs.
 import { sealBundle, sha256, type Bundle } from '../../gpu-runner/bundle/bundle.ts';
 import { Graph, type Node } from '../../gpu-runner/onnx/graph.ts';
 import type { Manifest, TensorSpec } from '../../shared/manifest.ts';
-import type { Tensor } from '../../shared/tensor.ts';
+import { dataTypes, type DataType, type Tensor } from '../../shared/tensor.ts';
 
 // Small real bundles over x [N, 4]: two tasks, a trunk of one dense layer, one dense layer a head.
 
@@ -24,6 +24,7 @@ export const labels: Record<TaskName, string[]> = {
   fashion: ['shirt', 'coat', 'bag', 'boot', 'dress'],
 };
 
+const dataTypeNames = Object.keys(dataTypes) as DataType[];
 const spec = (name: string, width: number): TensorSpec => ({ name, dtype: 'float32', dims: [-1, width] });
 export const x = spec('x', 4);
 const tap = spec('tap', 30);
@@ -109,6 +110,32 @@ export function hungryBundle(): Bundle {
   }));
 }
 
+export const identityTypes = dataTypeNames.filter((dtype) => dtype !== 'bfloat16');
+
+/** A task for every element type that ONNX Runtime Web takes: it answers its own input, [N, 3]. */
+export function identityBundle(): Bundle {
+  const inputOf = (dtype: DataType): TensorSpec => ({ name: `${dtype}_in`, dtype, dims: [-1, 3] });
+  const named = identityTypes.map((dtype) => {
+    const input = inputOf(dtype);
+    const graph = graphOf(input, { ...input, name: 'out' });
+    addNode(graph, 'Identity', [input.name], 'out');
+    return { name: dtype, graph };
+  });
+  return seal(
+    'identity',
+    named,
+    (packed) => ({
+      trunk: null,
+      heads: packed.map((files, i) => {
+        const input = inputOf(identityTypes[i] ?? 'float32');
+        const output = { ...input, name: 'out' };
+        return { ...headOf('digit', files, input), task: input.dtype, output, labels: [] };
+      }),
+    }),
+    identityTypes.map(inputOf),
+  );
+}
+
 /** A network of one tensor of `mib` MiB: the worst case for memory. It answers the sum of x times `value`. */
 export function largeBundle(mib: number, value: number): Bundle {
   const output = spec('largest', 1);
@@ -173,6 +200,7 @@ function seal(
   name: string,
   named: NamedGraph[],
   describe: (packed: Files[]) => Pick<Manifest, 'trunk' | 'heads'>,
+  inputs = [x],
 ): Bundle {
   const { graphs, files } = packGraphs(named);
   const parts = describe(graphs);
@@ -181,7 +209,7 @@ function seal(
       format: 'trunkline.bundle/1',
       name,
       createdAt: '2026-01-01T00:00:00Z',
-      inputs: [x],
+      inputs,
       ...parts,
       files: Array.from(files, ([path, bytes]) => ({ path, sha256: sha256(bytes), sizeBytes: bytes.length })),
       preprocessing: 'none',

@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export class EdgeWorker {
   readonly #miniflare: Miniflare;
   readonly #folder: string;
+  /** With a key that may infer. */
+  readonly headers: Record<string, string> = {};
 
   private constructor(miniflare: Miniflare, folder: string) {
     this.#miniflare = miniflare;
@@ -43,7 +45,9 @@ export class EdgeWorker {
       }),
     );
     await miniflare.ready;
-    return new EdgeWorker(miniflare, folder);
+    const worker = new EdgeWorker(miniflare, folder);
+    worker.headers.authorization = `Bearer ${await worker.putKey(['infer'])}`;
+    return worker;
   }
 
   async stop(): Promise<void> {
@@ -54,6 +58,15 @@ export class EdgeWorker {
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const url = new URL(path, await this.#miniflare.ready);
     return fetch(url, init);
+  }
+
+  /** Sends an inference request: bytes as they are, anything else as JSON. */
+  ask(endpoint: string, body: unknown, extra: Record<string, string> = {}): Promise<Response> {
+    return this.fetch(`/v2/models/${endpoint}/infer`, {
+      method: 'POST',
+      headers: { ...this.headers, ...extra },
+      body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
+    });
   }
 
   async putBlob(sha256: string, bytes: Uint8Array): Promise<void> {
@@ -76,6 +89,14 @@ export class EdgeWorker {
       await this.putBlob(sha256, bundle.files.get(path) ?? new Uint8Array(0));
     }
     await this.putManifest(bundle.id, bundle.manifestBytes);
+  }
+
+  /** The same networks in a bundle of another id, so that no session of it is loaded. */
+  async putRenamed(bundle: Bundle, name: string): Promise<Bundle> {
+    const manifestBytes = new TextEncoder().encode(JSON.stringify({ ...bundle.manifest, name }));
+    const copy = { ...bundle, manifestBytes, id: await sha256Hex(manifestBytes) };
+    await this.putBundle(copy);
+    return copy;
   }
 
   /** Publishes an endpoint; `tasks` gives the bundle that answers each. */

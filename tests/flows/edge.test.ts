@@ -1,126 +1,41 @@
-import { gzipSync, deflateSync } from 'node:zlib';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256, type Bundle } from '../../gpu-runner/bundle/bundle.ts';
-import { writeModel } from '../../gpu-runner/onnx/write.ts';
+import { dataTypes } from '../../shared/tensor.ts';
 import {
-  hungryBundle,
+  identityBundle,
+  identityTypes,
   labels,
   largeBundle,
-  notOnnxBundle,
-  oversizedBundle,
   separateBundle,
   taskNames,
-  wholeNetwork,
   zippedBundle,
   type TaskName,
 } from './edge-bundles.ts';
+import {
+  answered,
+  binaryBody,
+  jsonInput,
+  largestDifference,
+  question,
+  reference,
+  samples,
+  steps,
+  type InferBody,
+} from './edge-requests.ts';
 import { EdgeWorker } from './edge-worker.ts';
 
 let edge: EdgeWorker;
-let key: string;
 const zipped = zippedBundle();
 const separate = { digit: separateBundle('digit'), fashion: separateBundle('fashion') };
+const ask: EdgeWorker['ask'] = (...request) => edge.ask(...request);
 
 beforeAll(async () => {
   edge = await EdgeWorker.start();
-  key = await edge.putKey(['infer']);
   for (const bundle of [zipped, separate.digit, separate.fashion]) await edge.putBundle(bundle);
   await edge.putRouting('pair', 7, { digit: zipped, fashion: zipped });
   await edge.putRouting('apart', 1, separate);
 });
 afterAll(() => edge.stop());
-
-const samples = (count: number, seed = 0): Float32Array =>
-  Float32Array.from({ length: count * 4 }, (_, i) => Math.cos(seed + i * 0.9));
-
-/** What ONNX Runtime's native build computes with the task's whole network. */
-async function reference(task: TaskName, inputs: Float32Array): Promise<number[]> {
-  const session = await InferenceSession.create(writeModel(wholeNetwork(task)));
-  const { [`${task}_logits`]: output } = await session.run({
-    x: new Tensor('float32', inputs, [inputs.length / 4, 4]),
-  });
-  return Array.from(output?.data as Float32Array);
-}
-
-const largestDifference = (a: readonly number[], b: readonly number[]): number => {
-  expect(a).toHaveLength(b.length);
-  return Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? NaN))));
-};
-
-interface InferBody {
-  model_name: string;
-  model_version: string;
-  id?: string;
-  outputs: {
-    name: string;
-    datatype: string;
-    shape: number[];
-    data: never[];
-    parameters?: { binary_data_size: number };
-  }[];
-}
-
-const headers = (extra: Record<string, string> = {}): Record<string, string> => ({
-  authorization: `Bearer ${key}`,
-  ...extra,
-});
-const ask = (endpoint: string, body: unknown, extra: Record<string, string> = {}): Promise<Response> =>
-  edge.fetch(`/v2/models/${endpoint}/infer`, {
-    method: 'POST',
-    headers: headers(extra),
-    body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
-  });
-const jsonInput = (inputs: Float32Array) => ({
-  name: 'x',
-  shape: [inputs.length / 4, 4],
-  datatype: 'FP32',
-  data: Array.from(inputs),
-});
-const question = (inputs: Float32Array, ...tasks: TaskName[]) => ({
-  inputs: [jsonInput(inputs)],
-  ...(tasks.length > 0 && { outputs: tasks.map((name) => ({ name })) }),
-});
-async function answered(response: Response): Promise<InferBody> {
-  const text = await response.text();
-  expect(response.status, text).toBe(200);
-  return JSON.parse(text) as InferBody;
-}
-/** "load trunk head-digit", "trunk", "head-digit": what a request loaded and ran, in order. */
-const steps = (response: Response): string[] =>
-  (response.headers.get('server-timing') ?? '')
-    .split(', ')
-    .map((entry) => entry.replace(/;dur=[\d.]+/, '').replace(/^load;desc="(.*)"$/, 'load $1'));
-
-/** A binary request: the JSON, then the tensor. */
-function binaryBody(inputs: Float32Array, rest: Record<string, unknown> = {}) {
-  const tensor = Buffer.from(inputs.buffer);
-  const json = Buffer.from(
-    JSON.stringify({
-      inputs: [
-        {
-          name: 'x',
-          shape: [inputs.length / 4, 4],
-          datatype: 'FP32',
-          parameters: { binary_data_size: tensor.length },
-        },
-      ],
-      ...rest,
-    }),
-  );
-  return {
-    body: new Uint8Array(Buffer.concat([json, tensor])),
-    headers: { 'inference-header-content-length': String(json.length) },
-  };
-}
-
-/** The same network in a bundle of another id, so that no session of it is loaded. */
-async function renamed(bundle: Bundle, name: string): Promise<Bundle> {
-  const manifestBytes = new TextEncoder().encode(JSON.stringify({ ...bundle.manifest, name }));
-  const copy = { ...bundle, manifestBytes, id: sha256(manifestBytes) };
-  await edge.putBundle(copy);
-  return copy;
-}
 
 describe('the Worker', () => {
   test('answers health without a key, and is ready once ONNX Runtime runs', async () => {
@@ -186,6 +101,44 @@ describe('the Worker', () => {
     }
   });
 
+  test('carries every element type through ONNX Runtime, bit by bit', async () => {
+    const bundle = identityBundle();
+    await edge.putBundle(bundle);
+    await edge.putRouting('identity', 1, Object.fromEntries(identityTypes.map((dtype) => [dtype, bundle])));
+    const tensors = identityTypes.map((dtype) => {
+      const { oip, bytes } = dataTypes[dtype];
+      const text = Buffer.from([2, 0, 0, 0, 0xc3, 0xa9, 0, 0, 0, 0, 1, 0, 0, 0, 0x61]);
+      const data =
+        bytes === null
+          ? text
+          : Buffer.from(Array.from({ length: 3 * bytes }, (_, i) => (dtype === 'bool' ? i % 2 : 17 * i + 3)));
+      return { dtype, oip, data };
+    });
+    const json = Buffer.from(
+      JSON.stringify({
+        inputs: tensors.map(({ dtype, oip, data }) => ({
+          name: `${dtype}_in`,
+          shape: [1, 3],
+          datatype: oip,
+          parameters: { binary_data_size: data.length },
+        })),
+        parameters: { binary_data_output: true },
+      }),
+    );
+    const sent = Buffer.concat(tensors.map(({ data }) => data));
+    const response = await ask('identity', new Uint8Array(Buffer.concat([json, sent])), {
+      'inference-header-content-length': String(json.length),
+    });
+    const whole = Buffer.from(await response.arrayBuffer());
+    expect(response.status, whole.toString()).toBe(200);
+    const length = Number(response.headers.get('inference-header-content-length'));
+    const { outputs } = JSON.parse(whole.subarray(0, length).toString()) as InferBody;
+    expect(outputs.map(({ name, datatype, shape }) => [name, datatype, shape])).toEqual(
+      tensors.map(({ dtype, oip }) => [dtype, oip, [1, 3]]),
+    );
+    expect(whole.subarray(length).equals(sent)).toBe(true);
+  });
+
   test('takes a raw body as the one input', async () => {
     const inputs = samples(2, 9);
     const response = await ask('pair', new Uint8Array(inputs.buffer), {
@@ -213,7 +166,7 @@ describe('the Worker', () => {
   });
 
   test('loads each part once when many first requests come together', async () => {
-    await edge.putRouting('together', 1, { digit: await renamed(separate.digit, 'together') });
+    await edge.putRouting('together', 1, { digit: await edge.putRenamed(separate.digit, 'together') });
     const inputs = samples(1);
     const responses = await Promise.all(
       Array.from({ length: 8 }, () => ask('together', question(inputs, 'digit'))),
@@ -227,11 +180,11 @@ describe('the Worker', () => {
   });
 
   test('goes on with a load when the client that asked first goes away', async () => {
-    await edge.putRouting('left', 1, { digit: await renamed(separate.digit, 'left') });
+    await edge.putRouting('left', 1, { digit: await edge.putRenamed(separate.digit, 'left') });
     const client = new AbortController();
     const first = edge.fetch('/v2/models/left/infer', {
       method: 'POST',
-      headers: headers(),
+      headers: edge.headers,
       body: JSON.stringify(question(samples(1))),
       signal: client.signal,
     });
@@ -263,7 +216,7 @@ describe('the Worker', () => {
 
   test('describes what it serves', async () => {
     const get = async (path: string): Promise<unknown> =>
-      (await edge.fetch(path, { headers: headers() })).json();
+      (await edge.fetch(path, { headers: edge.headers })).json();
     expect(await get('/v2')).toMatchObject({ extensions: ['binary_tensor_data', 'classification'] });
     const metadata = {
       name: 'pair',
@@ -278,7 +231,7 @@ describe('the Worker', () => {
     expect(await get('/v2/models/pair')).toEqual(metadata);
     expect(await get('/v2/models/pair/versions/7')).toEqual(metadata);
     expect(await get('/v2/models/pair/ready')).toEqual({ name: 'pair', ready: true });
-    const index = await edge.fetch('/v2/repository/index', { method: 'POST', headers: headers() });
+    const index = await edge.fetch('/v2/repository/index', { method: 'POST', headers: edge.headers });
     expect(await index.json()).toContainEqual({ name: 'pair', version: '7', state: 'READY', reason: '' });
   });
 
@@ -288,180 +241,6 @@ describe('the Worker', () => {
     expect(bytes).toBeGreaterThanOrEqual(16 * 2 ** 20);
     expect(bytes).toBeLessThanOrEqual(80 * 2 ** 20);
     expect(bytes % 65_536).toBe(0);
-  });
-});
-
-describe('a wrong request', () => {
-  const good = question(samples(1));
-  const input = jsonInput(samples(1));
-  const truncated = binaryBody(samples(2));
-  const cases: Record<string, [number, string, () => Promise<Response>]> = {
-    'a wrong shape': [
-      400,
-      'Input "x" has shape [1, 5], the model reads [-1, 4], -1 being any size from 1',
-      () => ask('pair', { inputs: [{ ...input, shape: [1, 5], data: [1, 2, 3, 4, 5] }] }),
-    ],
-    'fewer elements than the shape takes': [
-      400,
-      'Input "x": data has 4 elements, its shape [2, 4] takes 8',
-      () => ask('pair', { inputs: [{ ...input, shape: [2, 4] }] }),
-    ],
-    'a wrong datatype': [
-      400,
-      'Input "x" has datatype INT64, pair reads FP32',
-      () => ask('pair', { inputs: [{ ...input, datatype: 'INT64' }] }),
-    ],
-    'an unknown input': [
-      400,
-      'Input "image" is unknown: pair reads x',
-      () => ask('pair', { inputs: [{ ...input, name: 'image' }] }),
-    ],
-    'an unknown output': [
-      400,
-      'Output "letter" is unknown: pair answers digit, fashion',
-      () => ask('pair', { ...good, outputs: [{ name: 'letter' }] }),
-    ],
-    'an unknown model': [404, 'Unknown model "nobody": no endpoint has this name', () => ask('nobody', good)],
-    'an unknown version': [
-      404,
-      'Unknown version 6 of pair: it serves version 7',
-      () => ask('pair/versions/6', good),
-    ],
-    'a truncated binary tensor': [
-      400,
-      'Input "x" is truncated: binary_data_size is 32, 29 bytes are left in the body',
-      () => ask('pair', truncated.body.slice(0, -3), truncated.headers),
-    ],
-    'a body that is not JSON': [
-      400,
-      'Cannot read the request: it is not JSON',
-      () => ask('pair', new TextEncoder().encode('{"inputs":')),
-    ],
-    'an oversized body': [
-      413,
-      `The body is too large: it has ${17 * 2 ** 20} bytes, the limit is ${16 * 2 ** 20}; send a smaller batch`,
-      () => ask('pair', new Uint8Array(17 * 2 ** 20)),
-    ],
-    'a body that grows too large': [
-      413,
-      `The body is too large: decompressed it has more than ${16 * 2 ** 20} bytes`,
-      () => ask('pair', gzipSync(new Uint8Array(40 * 2 ** 20)), { 'content-encoding': 'gzip' }),
-    ],
-    'no key': [
-      401,
-      'An API key with scope "infer" is needed',
-      () => edge.fetch('/v2/models/pair/infer', { method: 'POST', body: JSON.stringify(good) }),
-    ],
-    'an unknown route': [
-      404,
-      'Unknown route: GET /v1/models',
-      () => edge.fetch('/v1/models', { headers: headers() }),
-    ],
-  };
-
-  test.each(Object.entries(cases))(
-    'with %s is refused with a sentence, the next is answered',
-    async (_, wrong) => {
-      const [status, sentence, send] = wrong;
-      const response = await send();
-      const body = (await response.json()) as { error: string };
-      expect(body.error).toContain(sentence);
-      expect(response.status).toBe(status);
-      expect(response.headers.get('content-type')).toBe('application/json');
-      await answered(await ask('pair', good));
-    },
-  );
-
-  test('that does not fit the heap is refused, and a smaller one answered', async () => {
-    const hungry = hungryBundle();
-    await edge.putBundle(hungry);
-    await edge.putRouting('hungry', 1, { digit: hungry });
-    const large = await ask('hungry', question(samples(8), 'digit'));
-    expect([large.status, await large.json()]).toEqual([
-      413,
-      {
-        error: `Cannot run head "digit" of bundle ${hungry.id.slice(0, 12)}: the request needs more than the 80.0 MiB of ONNX Runtime heap; send a smaller batch`,
-      },
-    ]);
-    const [output] = (await answered(await ask('hungry', question(samples(1), 'digit')))).outputs;
-    expect(largestDifference(output?.data ?? [], [Math.exp(1)])).toBeLessThan(1e-5);
-  });
-});
-
-describe('what is published and cannot be used', () => {
-  test.each(['digit.onnx', 'digit.weights'])(
-    'an altered %s is refused, and used once it is right again',
-    async (path) => {
-      const bundle = await renamed(separate.digit, `altered-${path}`);
-      const file = bundle.manifest.files.find((one) => one.path === path);
-      const bytes = bundle.files.get(path);
-      if (!file || !bytes) throw new Error(`the bundle has no ${path}`);
-      const altered = bytes.slice();
-      altered[altered.length - 1] = (altered.at(-1) ?? 0) ^ 1;
-      const endpoint = `altered-${path}`;
-      await edge.putRouting(endpoint, 1, { digit: bundle });
-      await edge.putBlob(file.sha256, altered);
-      const refused = await ask(endpoint, question(samples(1), 'digit'));
-      await edge.putBlob(file.sha256, bytes);
-      const { error } = (await refused.json()) as { error: string };
-      expect(error).toMatch(
-        new RegExp(`^Cannot use file ${path} .*: it was altered, its SHA-256 is [0-9a-f]{12}$`),
-      );
-      expect(refused.status).toBe(503);
-      await answered(await ask(endpoint, question(samples(1), 'digit')));
-    },
-  );
-
-  test('a shortened or missing file is refused before it is read', async () => {
-    const bundle = await renamed(separate.digit, 'short');
-    await edge.putRouting('short', 1, { digit: bundle });
-    const file = bundle.manifest.files.find((one) => one.path === 'digit.weights');
-    const bytes = bundle.files.get('digit.weights');
-    if (!file || !bytes) throw new Error('the bundle has no weights');
-    await edge.putBlob(file.sha256, bytes.slice(0, 10));
-    const short = await ask('short', question(samples(1), 'digit'));
-    await edge.deleteBlob(file.sha256);
-    const missing = await ask('short', question(samples(1), 'digit'));
-    await edge.putBlob(file.sha256, bytes);
-    expect([short.status, missing.status]).toEqual([503, 503]);
-    expect(await short.text()).toContain(`it has 10 bytes in storage, the manifest says ${bytes.length}`);
-    expect(await missing.text()).toContain('it is not in storage');
-    await answered(await ask('short', question(samples(1), 'digit')));
-  });
-
-  test('an altered manifest is refused', async () => {
-    const bundle = await renamed(separate.digit, 'manifest');
-    const text = new TextDecoder().decode(bundle.manifestBytes);
-    await edge.putManifest(bundle.id, new TextEncoder().encode(text.replace('none', 'nine')));
-    await edge.putRouting('manifest', 1, { digit: bundle });
-    const refused = await ask('manifest', question(samples(1)));
-    expect(refused.status).toBe(503);
-    expect(await refused.text()).toContain('its manifest was altered');
-    await edge.putManifest(bundle.id, bundle.manifestBytes);
-    await answered(await ask('manifest', question(samples(1))));
-  });
-
-  test('a file that is not ONNX is refused with what ONNX Runtime says', async () => {
-    const bundle = notOnnxBundle();
-    await edge.putBundle(bundle);
-    await edge.putRouting('text', 1, { digit: bundle });
-    const refused = await ask('text', question(samples(1)));
-    expect(refused.status).toBe(503);
-    expect(await refused.text()).toContain(
-      `Cannot load head \\"digit\\" of bundle ${bundle.id.slice(0, 12)}: ONNX Runtime refuses digit.onnx:`,
-    );
-    await answered(await ask('pair', question(samples(1))));
-  });
-
-  test('a bundle that an isolate cannot hold is refused with the numbers', async () => {
-    const bundle = oversizedBundle();
-    await edge.putManifest(bundle.id, bundle.manifestBytes);
-    await edge.putRouting('oversized', 1, { digit: bundle });
-    const refused = await ask('oversized', question(samples(1)));
-    expect(refused.status).toBe(503);
-    expect(await refused.text()).toContain(
-      '90.0 MiB of graphs and weights need 114.0 MiB of ONNX Runtime heap',
-    );
   });
 });
 
