@@ -13,6 +13,9 @@ import { limits } from './limits.ts';
 import { extensions, modelMetadata } from './oip.ts';
 import type { SessionPool } from './pool.ts';
 
+/** As in package.json. */
+const serverVersion = '0.1.0';
+
 /** What an isolate keeps between requests. */
 export interface Services {
   readonly published: Published;
@@ -39,7 +42,7 @@ export function createApp({ published, keys, endpoints, pool, heapBytes }: Servi
     await keys.require('infer', c.req.raw.headers);
     await next();
   });
-  app.get('/v2', () => reply({ name: 'trunkline', version: '2', extensions }));
+  app.get('/v2', () => reply({ name: 'trunkline', version: serverVersion, extensions }));
   app.post('/v2/repository/index', async (c) => {
     const readyOnly = await readIndexFilter(c.req.raw);
     const names = await listEndpoints(published.routing);
