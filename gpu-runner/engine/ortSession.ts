@@ -37,7 +37,8 @@ export async function openSession(model: Uint8Array, options: SessionOptions): P
       executionProviders: [provider],
       // The parallel executor is twice as slow for training graphs.
       executionMode: 'sequential',
-      logSeverityLevel: 3,
+      // Fatal only: every error is thrown as well.
+      logSeverityLevel: 4,
       ...(threads !== undefined && { intraOpNumThreads: threads }),
       externalData: Object.entries(externalData).map(([path, data]) => ({ path, data })),
     });

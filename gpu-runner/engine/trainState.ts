@@ -64,6 +64,13 @@ export function feedsOfState(
   return feeds;
 }
 
+/**
+ * Momenta of weights that stopped learning fade by a factor a step and would stay among the denormal numbers, on which
+ * CPUs are many times slower (a third of a LeNet's after 1,500 steps). They are cleared long before: at 1e-30, every
+ * 50 steps, over which a momentum of 0.9 fades by 5e-3.
+ */
+const clearing = { below: 1e-30, everySteps: 50 };
+
 /** The state after a step, from what its graph gave. */
 export function nextState(
   state: TrainState,
@@ -73,15 +80,20 @@ export function nextState(
 ): TrainState {
   const read = (value: string): Float32Array => floats(results[value], value);
   const { next, statistics } = emitted;
+  const step = state.step + 1;
+  const clears = step % clearing.everySteps === 0;
+  const momentum = (value: string): Float32Array => (clears ? read(value).map(cleared) : read(value));
   return {
-    step: state.step + 1,
+    step,
     parameters: read(next.parameters),
     optimiser: Object.fromEntries(
-      optimiser.state.map((name, index) => [name, read(next.state[index] ?? '')]),
+      optimiser.state.map((name, index) => [name, momentum(next.state[index] ?? '')]),
     ),
     statistics: Object.fromEntries([...statistics].map(([name, value]) => [name, read(value)])),
   };
 }
+
+const cleared = (value: number): number => (Math.abs(value) < clearing.below ? 0 : value);
 
 /** A copy of the graph with the parameters and statistics of a state. */
 export function trainedGraph(graph: Graph, parameters: readonly Parameter[], state: TrainState): Graph {
