@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
  * may take from outside. A room not named here (tests, examples, bench, scripts) may import everything.
  */
 const rooms = [
-  { room: 'shared', rooms: [], packages: ['zod'] },
+  { room: 'shared', rooms: [], packages: ['zod', '@datadog/sketches-js'] },
   { room: 'workers/store', rooms: ['shared'], packages: ['zod', 'drizzle-orm'] },
   { room: 'workers/domain', rooms: ['shared', 'workers/store'], packages: [] },
   {
