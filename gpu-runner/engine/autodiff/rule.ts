@@ -1,5 +1,6 @@
 import type { Node } from '../../onnx/graph.ts';
 import type { Emitter } from '../emitter.ts';
+import type { Provider } from '../providers.ts';
 
 export interface RuleContext {
   readonly emit: Emitter;
@@ -10,7 +11,7 @@ export interface RuleContext {
   /** Which inputs' derivatives are asked for. */
   readonly wants: readonly boolean[];
   /** Which gradient forms to choose among: some are only fast, or only supported, on some providers. */
-  readonly provider: 'cpu' | 'webgpu' | 'cuda';
+  readonly provider: Provider;
 }
 
 /** Emits the derivative by each input of a node, in order: null where not wanted or where none exists. */
