@@ -1,6 +1,6 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import type { KeyGrant } from '../../shared/keys.ts';
-import type { Routing } from '../../shared/routing.ts';
+import type { RoutingInput } from '../../shared/routing.ts';
 import { blobKey, grantKey, manifestKey, routingKey } from './published.ts';
 
 // The writers of what published.ts reads. Content goes to R2 under its digest and is never changed; the small pointers
@@ -53,7 +53,7 @@ export async function readBlobRange(
   return new Uint8Array(await object.arrayBuffer());
 }
 
-export async function writeRouting(kv: KVNamespace, routing: Routing): Promise<void> {
+export async function writeRouting(kv: KVNamespace, routing: RoutingInput): Promise<void> {
   await writing(`the routing of endpoint "${routing.endpoint}"`, () =>
     kv.put(routingKey(routing.endpoint), JSON.stringify(routing)),
   );

@@ -1,6 +1,6 @@
 import { sha256Hex } from '../../../shared/digest.ts';
 import { manifest as manifestSchema, type Manifest, type TensorSpec } from '../../../shared/manifest.ts';
-import type { Routing } from '../../../shared/routing.ts';
+import type { RoutingInput } from '../../../shared/routing.ts';
 import type { Endpoint, Task } from '../../../workers/edge/endpoint.ts';
 import { blobKey, manifestKey, routingKey } from '../../../workers/store/published.ts';
 
@@ -63,6 +63,6 @@ export async function putBlob(bucket: R2Bucket, bytes: Uint8Array<ArrayBuffer>):
   return sha256;
 }
 
-export async function putRouting(kv: KVNamespace, routing: Routing): Promise<void> {
+export async function putRouting(kv: KVNamespace, routing: RoutingInput): Promise<void> {
   await kv.put(routingKey(routing.endpoint), JSON.stringify(routing));
 }
