@@ -125,6 +125,9 @@ function misassigned({ arms, defaultArm, shadow }: Assignable): string[] {
   for (const named of [defaultArm, ...(shadow ? [shadow.arm] : [])]) {
     if (!names.has(named)) complaints.push(`"${named}" is not an arm`);
   }
+  if (arms.some((one) => one.name === defaultArm && one.weight === 0)) {
+    complaints.push('the default arm needs slots: it is what the other arms are compared with');
+  }
   const tasksOf = (one: Arm): string => Object.keys(one.tasks).sort().join(', ');
   const tasks = tasksOf(arms[0] ?? { name: '', weight: 0, tasks: {} });
   if (tasks === '') complaints.push('an arm must answer at least one task');
