@@ -1,7 +1,7 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import type { Tensor } from '../../shared/tensor.ts';
 import type { Endpoint } from './endpoint.ts';
-import { partsFor, type Part } from './part.ts';
+import { partBytes, partsFor, type Part } from './part.ts';
 import type { SessionPool } from './pool.ts';
 import type { Session, Tensors } from './session.ts';
 
@@ -11,6 +11,8 @@ export interface Step {
   /** Tasks, or null for the trunk: the parts that were loaded, or the one that ran. */
   readonly parts: readonly (string | null)[];
   readonly ms: number;
+  /** Graphs and weights read from storage; 0 for a run. */
+  readonly sizeBytes: number;
 }
 
 export interface Answer {
@@ -20,9 +22,12 @@ export interface Answer {
   readonly steps: readonly Step[];
 }
 
+export const bytesLoaded = (steps: readonly Step[]): number =>
+  steps.reduce((sum, step) => sum + step.sizeBytes, 0);
+
 /**
  * Answers the tasks named in `asked`: for each bundle among them, the trunk once and then the heads asked for. Heads
- * nobody asked for are neither loaded nor run.
+ * nobody asked for are neither loaded nor run. `options` are those of `SessionPool.use()`.
  *
  * @throws {TrunklineError} `unavailable`, `invalid` or `too-large`, from loading and running.
  */
@@ -31,21 +36,24 @@ export async function forward(
   endpoint: Endpoint,
   asked: readonly string[],
   inputs: Tensors,
+  options: { yielding?: boolean } = {},
 ): Promise<Answer> {
   const outputs = new Map<string, Tensor>();
   const steps: Step[] = [];
   for (const parts of partsFor(endpoint, asked)) {
     const started = performance.now();
-    await pool.use(parts, async (sessions, loaded) => {
+    const act = async (sessions: readonly Session[], loaded: readonly Part[]): Promise<void> => {
       if (loaded.length > 0) {
         steps.push({
           what: 'load',
           parts: loaded.map((part) => part.task),
           ms: performance.now() - started,
+          sizeBytes: loaded.reduce((sum, part) => sum + partBytes(part), 0),
         });
       }
       await runParts(parts, sessions, inputs, outputs, steps);
-    });
+    };
+    await pool.use(parts, act, options);
   }
   return { outputs, steps };
 }
@@ -62,7 +70,7 @@ async function runParts(
     const feeds = pick(known, part.inputs, part.label);
     const started = performance.now();
     const results = (await sessions[i]?.run(feeds, part.outputs)) ?? {};
-    steps.push({ what: 'run', parts: [part.task], ms: performance.now() - started });
+    steps.push({ what: 'run', parts: [part.task], ms: performance.now() - started, sizeBytes: 0 });
     if (part.task === null) known = { ...known, ...results };
     else for (const result of Object.values(results)) outputs.set(part.task, result);
   }

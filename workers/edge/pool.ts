@@ -35,17 +35,25 @@ export class SessionPool {
    *
    * Let the promise end even when the client is gone: other requests may wait for its loads.
    *
+   * With `yielding`, the parts give way to those of requests: nothing is released to make room for them, and they may
+   * be released while `act` runs, whose next run then fails.
+   *
    * @throws {TrunklineError} `unavailable`, when the parts do not fit or cannot be loaded. A failed load is forgotten.
    */
   async use<T>(
     parts: readonly Part[],
     act: (sessions: readonly Session[], loaded: readonly Part[]) => Promise<T>,
+    { yielding = false }: { yielding?: boolean } = {},
   ): Promise<T> {
-    requireFit(parts.map((part) => part.label).join(', '), parts.map(partBytes));
+    const label = parts.map((part) => part.label).join(', ');
+    requireFit(label, parts.map(partBytes));
+    if (yielding) this.#requireFree(parts, label);
     const held: Entry[] = [];
     const hold = (entry: Entry): Entry => {
-      entry.users += 1;
-      held.push(entry);
+      if (!yielding) {
+        entry.users += 1;
+        held.push(entry);
+      }
       this.#entries.delete(entry.key);
       this.#entries.set(entry.key, entry);
       return entry;
@@ -59,10 +67,22 @@ export class SessionPool {
       const entries = parts.map((part, i) => known[i] ?? hold(this.#load(part)));
       const sessions = await Promise.all(entries.map((entry) => entry.session));
       const loaded = parts.filter((_, i) => !known[i]);
-      return await this.#withRoom(() => act(sessions, loaded));
+      const run = (): Promise<T> => act(sessions, loaded);
+      return await (yielding ? run() : this.#withRoom(run));
     } finally {
       for (const entry of held) entry.users -= 1;
     }
+  }
+
+  /** @throws {TrunklineError} `unavailable`, when the parts fit only after a release. */
+  #requireFree(parts: readonly Part[], label: string): void {
+    const missing = parts.filter((part) => !this.#entries.has(part.key));
+    const present = Array.from(this.#entries.values(), (entry) => entry.sizeBytes);
+    if (fits([...present, ...missing.map(partBytes)])) return;
+    throw new TrunklineError(
+      'unavailable',
+      `Cannot load ${label}: other sessions are in the memory it needs`,
+    );
   }
 
   #load(part: Part): Entry {
