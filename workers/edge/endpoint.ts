@@ -1,5 +1,7 @@
 import { TrunklineError } from '../../shared/errors.ts';
+import type { Arm } from '../../shared/experiment.ts';
 import { name as nameFormat, type Head, type Manifest, type TensorSpec } from '../../shared/manifest.ts';
+import type { RoutedExperiment } from '../../shared/routing.ts';
 import { readRouting } from '../store/published.ts';
 import type { Published } from './env.ts';
 import { limits } from './limits.ts';
@@ -20,6 +22,8 @@ export interface Endpoint {
   readonly inputs: readonly TensorSpec[];
   /** In the order of the routing. */
   readonly tasks: ReadonlyMap<string, Task>;
+  /** Those running, in the order of the routing. */
+  readonly experiments: readonly RoutedExperiment[];
 }
 
 /** Endpoints as they are published, remembered for `limits.freshMs`; manifests, which never change, while they fit. */
@@ -55,30 +59,60 @@ export class Endpoints {
       : null;
     if (!routing) throw new TrunklineError('not-found', `Unknown model "${name}": no endpoint has this name`);
 
+    const { revision, experiments } = routing;
+    const bundles = Object.entries(routing.tasks).map(([task, { bundle }]): [string, string] => [
+      task,
+      bundle,
+    ]);
+    return { name, revision, experiments, ...(await this.#assemble(name, bundles)) };
+  }
+
+  /**
+   * The endpoint as `arm` serves it.
+   *
+   * @throws {TrunklineError} `unavailable`, when the arm's bundles cannot be used or read other inputs than the endpoint
+   */
+  async withArm(endpoint: Endpoint, arm: Arm): Promise<Endpoint> {
+    const label = `arm "${arm.name}" of ${endpoint.name}`;
+    const { inputs, tasks } = await this.#assemble(label, Object.entries(arm.tasks));
+    if (!sameInputs(endpoint.inputs, inputs)) {
+      throw new TrunklineError(
+        'unavailable',
+        `Cannot serve ${label}: it reads other inputs than ${endpoint.name}`,
+      );
+    }
+    return { ...endpoint, tasks };
+  }
+
+  /** The tasks of these bundles, by task. `label` names the whole in messages. */
+  async #assemble(
+    label: string,
+    bundles: readonly [task: string, bundleId: string][],
+  ): Promise<Pick<Endpoint, 'inputs' | 'tasks'>> {
     const tasks = new Map<string, Task>();
-    for (const [task, { bundle: bundleId }] of Object.entries(routing.tasks)) {
+    for (const [task, bundleId] of bundles) {
       const manifest = await this.#manifest(bundleId);
       const head = manifest.heads.find((one) => one.task === task);
       if (!head) {
         throw new TrunklineError(
           'unavailable',
-          `Cannot serve ${name}: bundle ${shortId(bundleId)} has no head "${task}"`,
+          `Cannot serve ${label}: bundle ${shortId(bundleId)} has no head "${task}"`,
         );
       }
       tasks.set(task, { name: task, bundleId, manifest, head });
     }
     const [first, ...others] = tasks.values();
-    if (!first) throw new TrunklineError('unavailable', `Cannot serve ${name}: it has no tasks`);
+    if (!first) throw new TrunklineError('unavailable', `Cannot serve ${label}: it has no tasks`);
     const inputs = first.manifest.inputs;
     for (const other of others) {
       if (!sameInputs(inputs, other.manifest.inputs)) {
         throw new TrunklineError(
           'unavailable',
-          `Cannot serve ${name}: tasks "${first.name}" and "${other.name}" read different inputs`,
+          `Cannot serve ${label}: tasks "${first.name}" and "${other.name}" read different inputs`,
         );
       }
     }
-    return { name, revision: routing.revision, inputs, tasks };
+    return { inputs, tasks };
   }
 
   async #manifest(id: string): Promise<Manifest> {

@@ -1,23 +1,32 @@
 import { TrunklineError } from '../../shared/errors.ts';
+import type { ExposureBatch } from '../../shared/exposure.ts';
 
 /** What wrangler.toml binds. The only place that knows the names. */
 export interface Bindings {
   BUNDLES: R2Bucket;
   ROUTING: KVNamespace;
+  EXPOSURES: Queue<ExposureBatch>;
 }
 
-/** Where published content is read from; this Worker writes nowhere. */
+/** Where published content is read from; this Worker writes nothing there. */
 export interface Published {
   readonly bundles: R2Bucket;
   readonly routing: KVNamespace;
 }
 
 /** @throws {TrunklineError} `internal`, when the deployment lacks a binding. */
-export function readBindings(env: Partial<Bindings>): Published {
-  const { BUNDLES, ROUTING } = env;
-  if (!BUNDLES || !ROUTING) {
-    const missing = [!BUNDLES && 'BUNDLES (R2)', !ROUTING && 'ROUTING (KV)'].filter(Boolean);
+export function readBindings(env: Partial<Bindings>): {
+  published: Published;
+  exposures: Queue<ExposureBatch>;
+} {
+  const { BUNDLES, ROUTING, EXPOSURES } = env;
+  if (!BUNDLES || !ROUTING || !EXPOSURES) {
+    const missing = [
+      !BUNDLES && 'BUNDLES (R2)',
+      !ROUTING && 'ROUTING (KV)',
+      !EXPOSURES && 'EXPOSURES (queue)',
+    ].filter(Boolean);
     throw new TrunklineError('internal', `Cannot start: this Worker has no binding ${missing.join(' and ')}`);
   }
-  return { bundles: BUNDLES, routing: ROUTING };
+  return { published: { bundles: BUNDLES, routing: ROUTING }, exposures: EXPOSURES };
 }

@@ -3,10 +3,13 @@ import { createApp } from './app.ts';
 import { Keys } from './auth.ts';
 import { Endpoints } from './endpoint.ts';
 import { readBindings, type Bindings } from './env.ts';
+import { ExposureQueue } from './exposure-queue.ts';
 import { loadFile } from './loader.ts';
 import { startRuntime } from './ort.ts';
 import { SessionPool } from './pool.ts';
 import { openSession } from './session.ts';
+import { Shadows } from './shadow.ts';
+import { Traffic } from './traffic.ts';
 
 /** One per isolate: it keeps the sessions. */
 let app: Hono | undefined;
@@ -19,12 +22,18 @@ export default {
 } satisfies ExportedHandler<Bindings>;
 
 function start(env: Bindings): Hono {
-  const published = readBindings(env);
+  const { published, exposures } = readBindings(env);
+  const endpoints = new Endpoints(published);
+  const pool = new SessionPool((part) => openSession(part, (file) => loadFile(published.bundles, file)));
+  const traffic = new Traffic();
   return createApp({
     published,
     keys: new Keys(published.routing),
-    endpoints: new Endpoints(published),
-    pool: new SessionPool((part) => openSession(part, (file) => loadFile(published.bundles, file))),
+    endpoints,
+    pool,
+    traffic,
+    shadows: new Shadows(pool, endpoints, traffic),
+    exposures: new ExposureQueue(exposures),
     heapBytes: async () => (await startRuntime()).memory.buffer.byteLength,
   });
 }

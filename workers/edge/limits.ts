@@ -27,6 +27,22 @@ export const limits = {
   packedPartBytes: 24 * MiB,
   /** How long an isolate trusts what it read from KV. KV itself may take a minute to show a change everywhere. */
   freshMs: 5_000,
+  /**
+   * Exposures wait this long for others to be sent with. What the platform ends an isolate with is lost, so not long.
+   */
+  exposureWaitMs: 1_000,
+  /** Waits before the second and third attempt to send a batch. */
+  exposureRetryMs: [250, 1_000],
+  /**
+   * A shadow starts when no request was here for this long: a run blocks the isolate, and a reply is still on its way
+   * out for a while after it was made. Measured in workerd with work of 100 ms: started at once it delays its own reply
+   * by all of that, after 5 ms sometimes, after 20 ms seldom, after 50 ms not.
+   */
+  shadowQuietMs: 50,
+  /** Shadows not begun this long after their reply are skipped. The platform grants 30 s after a reply. */
+  shadowPatienceMs: 10_000,
+  /** Inputs and outputs that waiting shadows hold; above this they are skipped. */
+  shadowBytes: 8 * MiB,
 } as const;
 
 // Measured with onnxruntime-web 1.30, weights as external data: the heap after loading 5 to 44 MiB of them.

@@ -1,0 +1,20 @@
+import type { Keys } from './auth.ts';
+import type { Endpoints } from './endpoint.ts';
+import type { Published } from './env.ts';
+import type { ExposureQueue } from './exposure-queue.ts';
+import type { SessionPool } from './pool.ts';
+import type { Shadows } from './shadow.ts';
+import type { Traffic } from './traffic.ts';
+
+/** What an isolate keeps between requests. */
+export interface Services {
+  readonly published: Published;
+  readonly keys: Keys;
+  readonly endpoints: Endpoints;
+  readonly pool: SessionPool;
+  readonly traffic: Traffic;
+  readonly shadows: Shadows;
+  readonly exposures: ExposureQueue;
+  /** Starts ONNX Runtime, or throws; answers the bytes of its heap. */
+  readonly heapBytes: () => Promise<number>;
+}
