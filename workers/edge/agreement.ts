@@ -54,7 +54,7 @@ function divergence(reply: Rows, shadow: Rows, row: number): number {
   let sum = 0;
   for (let i = row * reply.width; i < (row + 1) * reply.width; i++) {
     const log = (reply.values[i] ?? NaN) - replyNorm;
-    sum += Math.exp(log) * (log - (shadow.values[i] ?? NaN) + shadowNorm);
+    sum += Math.exp(log) * (log - ((shadow.values[i] ?? NaN) - shadowNorm));
   }
   // Not below 0 but for rounding. Math.max keeps NaN.
   return Math.max(0, sum);
