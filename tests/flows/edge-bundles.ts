@@ -67,15 +67,21 @@ export function wholeNetwork(task: TaskName): Graph {
 const sizes = { macs: 1, parameters: 1 };
 
 /** The two tasks on one trunk. */
-export function zippedBundle(): Bundle {
+export const zippedBundle = (): Bundle => bundleOf('zipped', headLayers);
+
+/** The same with other weights in the head of `digit`. */
+export const damagedBundle = (): Bundle =>
+  bundleOf('damaged', { ...headLayers, digit: { ...headLayers.digit, seed: 9 } });
+
+function bundleOf(name: string, layers: Record<TaskName, Layer>): Bundle {
   const trunk = graphOf(x, tap);
   addLayer(trunk, x.name, tap.name, trunkLayer);
   const heads = taskNames.map((task) => {
     const graph = graphOf(tap, logits(task));
-    addLayer(graph, tap.name, logits(task).name, headLayers[task]);
+    addLayer(graph, tap.name, logits(task).name, layers[task]);
     return { name: task, graph };
   });
-  return seal('zipped', [{ name: 'trunk', graph: trunk }, ...heads], ([first, ...rest]) => ({
+  return seal(name, [{ name: 'trunk', graph: trunk }, ...heads], ([first, ...rest]) => ({
     trunk: first ? { ...first, inputs: [x], taps: [tap], ...sizes } : null,
     heads: rest.map((files, i) => headOf(taskNames[i] ?? 'digit', files, tap)),
   }));

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Endpoints } from '../../../workers/edge/endpoint.ts';
 import { limits } from '../../../workers/edge/limits.ts';
 import { manifestKey } from '../../../workers/store/published.ts';
+import { routed } from './experiments.ts';
 import { digest, image, putManifest, putRouting, twoTaskManifest } from './fixtures.ts';
 
 const published = { bundles: env.BUNDLES, routing: env.ROUTING };
@@ -73,4 +74,42 @@ test('find() refuses what does not fit together, and recovers when it does', asy
   await expect(endpoints.find('wrong')).rejects.toThrow(/tasks ".*" and ".*" read different inputs$/);
   await route('wrong', 5, { digit: id });
   expect((await endpoints.find('wrong')).revision).toBe(5);
+});
+
+test('withArm() puts an endpoint together as the arm serves it', async () => {
+  const id = await putManifest(env.BUNDLES, twoTaskManifest({ name: 'default' }));
+  const other = await putManifest(env.BUNDLES, twoTaskManifest({ name: 'arm' }));
+  const experiments = [routed()];
+  await putRouting(env.ROUTING, {
+    endpoint: 'tested',
+    revision: 2,
+    tasks: { digit: { bundle: id } },
+    experiments,
+  });
+  const endpoints = new Endpoints(published);
+  const endpoint = await endpoints.find('tested');
+  expect(endpoint.experiments).toEqual(experiments);
+  const served = await endpoints.withArm(endpoint, { name: 'merged', weight: 1, tasks: { digit: other } });
+  expect(served).toMatchObject({ name: 'tested', revision: 2, inputs: [image], experiments });
+  expect(served.tasks.get('digit')).toMatchObject({ bundleId: other, head: { task: 'digit' } });
+  expect(endpoint.tasks.get('digit')).toMatchObject({ bundleId: id });
+});
+
+test('withArm() refuses an arm that cannot serve, and leaves the endpoint alone', async () => {
+  const id = await putManifest(env.BUNDLES, twoTaskManifest());
+  const small = twoTaskManifest({ inputs: [{ ...image, dims: [-1, 3, 3] }] });
+  const other = await putManifest(env.BUNDLES, small);
+  await route('stable', 1, { digit: id });
+  const endpoints = new Endpoints(published);
+  const endpoint = await endpoints.find('stable');
+  const arm = (tasks: Record<string, string>) =>
+    endpoints.withArm(endpoint, { name: 'new', weight: 1, tasks });
+  await expect(arm({ digit: digest('e') })).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(arm({ letter: id })).rejects.toThrow(
+    /^Cannot serve arm "new" of stable: bundle .* has no head "letter"$/,
+  );
+  await expect(arm({ digit: other })).rejects.toThrow(
+    'Cannot serve arm "new" of stable: it reads other inputs than stable',
+  );
+  expect((await arm({ digit: id })).tasks.size).toBe(1);
 });

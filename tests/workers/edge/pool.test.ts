@@ -129,6 +129,41 @@ describe('use()', () => {
     expect(log).toEqual(['open a', 'release a', 'open b']);
   });
 
+  describe('with yielding parts', () => {
+    const yielding = (pool: SessionPool, ...parts: Part[]): Promise<string[]> =>
+      pool.use(parts, (_, loaded) => Promise.resolve(loaded.map((one) => one.key)), { yielding: true });
+
+    test('loads what there is room for, and releases nothing for the rest', async () => {
+      const { pool, load, log } = recorded();
+      await load(part('a', 20));
+      expect(await yielding(pool, part('a', 20), part('b', 20))).toEqual(['b']);
+      await expect(yielding(pool, part('c', 20))).rejects.toThrow(
+        'Cannot load part c: other sessions are in the memory it needs',
+      );
+      expect(log).toEqual(['open a', 'open b']);
+    });
+
+    test('releases them for a request, even while they run', async () => {
+      const { pool, load, log } = recorded();
+      await pool.use(
+        [part('a', 40)],
+        async () => {
+          expect(await load(part('b', 40))).toEqual(['b']);
+        },
+        { yielding: true },
+      );
+      expect(log).toEqual(['open a', 'release a', 'open b']);
+    });
+
+    test('does not try again, nor release anything, when a run fills the heap', async () => {
+      const { pool, load, log } = recorded();
+      await load(part('a'));
+      const full = (): Promise<never> => Promise.reject(new HeapFull('unavailable', 'no room'));
+      await expect(pool.use([part('b')], full, { yielding: true })).rejects.toThrow('no room');
+      expect(log).toEqual(['open a', 'open b']);
+    });
+  });
+
   describe('when the heap is full although the estimate had room', () => {
     const heapFull = (key: string): Error => new HeapFull('unavailable', `no room for ${key}`);
 
