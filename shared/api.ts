@@ -20,7 +20,7 @@ const time = z.iso.datetime();
 export const createKeyRequest = z.strictObject({
   /** For people: what the key is used for. */
   name: z.string().trim().min(1).max(100),
-  scopes: z.array(scope).min(1).max(4),
+  scopes: z.array(scope).min(1).max(5),
   /** Never, when left out. */
   expiresInDays: z.int().min(1).max(3650).optional(),
 });

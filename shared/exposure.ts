@@ -32,6 +32,7 @@ export const exposureReasons = [
   'other-experiment',
   'no-unit',
 ] as const;
+export type ExposureReason = (typeof exposureReasons)[number];
 
 const errorCode = z.enum(Object.keys(errorStatus) as [ErrorCode, ...ErrorCode[]]);
 const ms = z.number().min(0);

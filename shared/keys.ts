@@ -5,8 +5,11 @@ import { sha256Hex, toHex } from './digest.ts';
 // bits in hex. Keys are stored as their SHA-256 only. A slow, salted hash protects secrets that people choose, which can
 // be guessed; 256 random bits cannot be, so one fast hash is enough and costs a request microseconds.
 
-/** What a key may do: ask for predictions, look at what is published, change it, manage keys. */
-export const scopes = ['infer', 'read', 'write', 'admin'] as const;
+/**
+ * What a key may do: ask for predictions, say what came of them, look at what is published, change it, manage keys.
+ * Outcomes decide experiments, and a key that may infer is often in many hands: so they are two scopes.
+ */
+export const scopes = ['infer', 'outcome', 'read', 'write', 'admin'] as const;
 export const scope = z.enum(scopes);
 export type Scope = z.infer<typeof scope>;
 
