@@ -10,7 +10,12 @@ import { openStores, type Stores } from '../../workers/store/stores.ts';
 /** The stores of this test file, with the tables in place. */
 export async function freshStores(): Promise<Stores> {
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-  return openStores(env.DB, env.BUNDLES, env.ROUTING);
+  return openStores({
+    d1: env.DB,
+    bucket: env.BUNDLES,
+    kv: env.ROUTING,
+    deadLetters: env.DEAD_LETTERS,
+  });
 }
 
 export const by: Change = { actor: 'tester', at: '2026-01-02T03:04:05.000Z' };

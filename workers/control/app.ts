@@ -9,7 +9,10 @@ import { auditRoutes } from './routes/audit.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { bundleRoutes } from './routes/bundles.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
+import { experimentRoutes } from './routes/experiments.ts';
+import { exposureRoutes } from './routes/exposures.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { outcomeRoutes } from './routes/outcomes.ts';
 import { openServices } from './services.ts';
 
 /** The control plane's HTTP: /health for anybody, /v1 for holders of a key. */
@@ -29,4 +32,7 @@ export const app = new Hono<ControlEnv>()
   .route('/v1/blobs', blobRoutes)
   .route('/v1/bundles', bundleRoutes)
   .route('/v1/endpoints', endpointRoutes)
+  .route('/v1/experiments', experimentRoutes)
+  .route('/v1/exposures', exposureRoutes)
+  .route('/v1/outcomes', outcomeRoutes)
   .route('/v1/audit', auditRoutes);

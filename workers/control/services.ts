@@ -1,15 +1,17 @@
 import { openStores, type Stores } from '../store/stores.ts';
 import type { Config } from './env.ts';
+import type { Webhook } from './webhook.ts';
 
-/** What the routes work with: the stores, and the limits that the configuration sets. */
+/** What the routes work with: the stores, the limits that the configuration sets, and who is told. */
 export interface Services {
   stores: Stores;
   maxBlobBytes: number;
   maxManifestBytes: number;
   bootstrapKeyHash: string | null;
+  webhook: Webhook | null;
 }
 
-export const openServices = ({ d1, bucket, kv, ...limits }: Config): Services => ({
-  stores: openStores(d1, bucket, kv),
-  ...limits,
+export const openServices = ({ d1, bucket, kv, deadLetters, ...rest }: Config): Services => ({
+  stores: openStores({ d1, bucket, kv, deadLetters }),
+  ...rest,
 });

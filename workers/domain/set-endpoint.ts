@@ -1,12 +1,12 @@
 import type { EndpointView, RevisionView, SetEndpointRequest } from '../../shared/api.ts';
 import { TrunklineError } from '../../shared/errors.ts';
-import { findBundles } from '../store/bundles.ts';
 import { isDuplicate } from '../store/database.ts';
-import { findEndpoint, insertRevision, markPublished, type EndpointRevisionRow } from '../store/endpoints.ts';
-import { writeRouting } from '../store/publish.ts';
+import { findEndpoint, insertRevision, type EndpointRevisionRow } from '../store/endpoints.ts';
+import { experimentsOf } from '../store/experiments.ts';
 import type { Stores } from '../store/stores.ts';
-import { findDisagreement } from './agreement.ts';
 import type { Change } from './change.ts';
+import { publishEndpoint } from './publish-endpoint.ts';
+import { findUnservable } from './unservable.ts';
 
 export interface EndpointChange extends SetEndpointRequest {
   endpoint: string;
@@ -20,7 +20,8 @@ export interface EndpointChange extends SetEndpointRequest {
  * published again, so a request that failed on its way can simply be repeated.
  *
  * @throws {TrunklineError} `unprocessable` for a bundle that is unknown, lacks the task or reads other inputs than the
- *   rest; `conflict` when the endpoint is at another revision than `from`, or is changed at the same time
+ *   rest; `conflict` when the endpoint is at another revision than `from`, is changed at the same time or has an
+ *   experiment on it that is not over
  */
 export async function setEndpoint(
   stores: Stores,
@@ -36,11 +37,26 @@ export async function setEndpoint(
     );
   }
   if (current === undefined || !sameTasks(current.tasks, change.tasks)) {
-    await checkTasks(stores, change);
+    await refuseDuringExperiment(stores, change.endpoint);
+    const why = await findUnservable(stores.db, Object.entries(change.tasks));
+    if (why !== null) {
+      throw new TrunklineError('unprocessable', `Cannot set endpoint "${change.endpoint}": ${why}.`);
+    }
     await addRevision(stores, change, revision + 1, by);
   }
-  const published = await publishCurrent(stores, change.endpoint, by);
+  const published = await publishEndpoint(stores, change.endpoint, by.at);
   return { created: current === undefined, endpoint: viewOfEndpoint(published) };
+}
+
+/** An experiment compares with what the endpoint serves: that must not change under it. */
+async function refuseDuringExperiment(stores: Stores, endpoint: string): Promise<void> {
+  const experiments = await experimentsOf(stores.db, endpoint);
+  const live = experiments.find((row) => row.state === 'running' || row.state === 'paused');
+  if (live === undefined) return;
+  throw new TrunklineError(
+    'conflict',
+    `Cannot set endpoint "${endpoint}": experiment "${live.experiment}" is ${live.state} on it; decide it or roll it back first.`,
+  );
 }
 
 export const viewOfRevision = (row: EndpointRevisionRow): RevisionView => ({
@@ -55,26 +71,6 @@ export const viewOfEndpoint = (row: EndpointRevisionRow): EndpointView => ({
   name: row.endpoint,
   ...viewOfRevision(row),
 });
-
-async function checkTasks(stores: Stores, { endpoint, tasks }: EndpointChange): Promise<void> {
-  const refuse = (why: string): never => {
-    throw new TrunklineError('unprocessable', `Cannot set endpoint "${endpoint}": ${why}.`);
-  };
-  const rows = await findBundles(stores.db, [...new Set(Object.values(tasks))]);
-  const bundles = new Map(rows.map((row) => [row.id, row]));
-  const readers = Object.entries(tasks).map(([task, id]) => {
-    const bundle = bundles.get(id) ?? refuse(`bundle ${id} of task "${task}" is not published`);
-    if (!bundle.tasks.includes(task)) {
-      refuse(`bundle ${id} ("${bundle.name}") has no head "${task}", it has ${bundle.tasks.join(', ')}`);
-    }
-    return { task, inputs: bundle.inputs };
-  });
-  const [first, ...others] = readers;
-  for (const other of others) {
-    const why = first && findDisagreement(first, other);
-    if (why) refuse(why);
-  }
-}
 
 async function addRevision(
   stores: Stores,
@@ -100,30 +96,7 @@ async function addRevision(
   }
 }
 
-/** Rounds before giving up on an endpoint that changes faster than it can be published. */
-const maxRounds = 5;
-
-/**
- * Writes the newest revision to the edge. Two changes at once may write in the wrong order, so each looks afterwards
- * whether a newer revision has come and then writes that: the last one to finish leaves the newest.
- */
-async function publishCurrent(stores: Stores, endpoint: string, by: Change): Promise<EndpointRevisionRow> {
-  let row = await findEndpoint(stores.db, endpoint);
-  for (let round = 0; row !== undefined && round < maxRounds; round++) {
-    const { revision } = row;
-    const tasks = Object.entries(row.tasks).map(([task, bundle]) => [task, { bundle }] as const);
-    await writeRouting(stores.kv, { endpoint, revision, tasks: Object.fromEntries(tasks) });
-    await markPublished(stores.db, endpoint, revision, by.at);
-    row = await findEndpoint(stores.db, endpoint);
-    if (row?.revision === revision) return row;
-  }
-  throw new TrunklineError(
-    'unavailable',
-    `Cannot publish endpoint "${endpoint}": it keeps changing; try again.`,
-  );
-}
-
-function sameTasks(a: Record<string, string>, b: Record<string, string>): boolean {
+export function sameTasks(a: Record<string, string>, b: Record<string, string>): boolean {
   const tasks = Object.keys(a);
   return tasks.length === Object.keys(b).length && tasks.every((task) => a[task] === b[task]);
 }

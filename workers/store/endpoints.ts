@@ -22,8 +22,12 @@ export async function insertRevision(
   row: Omit<EndpointRevisionRow, 'publishedAt'>,
   entry: AuditEntry,
 ): Promise<void> {
-  await db.batch([db.insert(endpointRevisions).values(row), auditInsert(db, entry)]);
+  await db.batch([insertRevisionStatement(db, row), auditInsert(db, entry)]);
 }
+
+/** The statement that adds a revision, for the batch of a change that brings one about. */
+export const insertRevisionStatement = (db: Database, row: Omit<EndpointRevisionRow, 'publishedAt'>) =>
+  db.insert(endpointRevisions).values(row);
 
 /** Notes when the edge was told of a revision, the first time that it was. */
 export async function markPublished(

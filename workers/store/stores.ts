@@ -5,10 +5,11 @@ export interface Stores {
   db: Database;
   bucket: R2Bucket;
   kv: KVNamespace;
+  /** Exposures that could not be counted; only this Worker has them. */
+  deadLetters: R2Bucket;
 }
 
-export const openStores = (d1: D1Database, bucket: R2Bucket, kv: KVNamespace): Stores => ({
+export const openStores = ({ d1, ...bound }: { d1: D1Database } & Omit<Stores, 'db'>): Stores => ({
   db: openDatabase(d1),
-  bucket,
-  kv,
+  ...bound,
 });

@@ -7,7 +7,7 @@ import worker from '../../../workers/control/index.ts';
 import { broken, freshStores } from '../fixtures.ts';
 import { answer, bootstrap, call, makeKey, refusal } from './client.ts';
 
-const scopes: Scope[] = ['infer', 'read', 'write', 'admin'];
+const scopes: Scope[] = ['infer', 'outcome', 'read', 'write', 'admin'];
 const keys = new Map<Scope, { id: string; key: string }>();
 beforeAll(async () => {
   await freshStores();
@@ -28,6 +28,18 @@ const routes: [string, string, Scope][] = [
   ['PUT', '/v1/endpoints/vision', 'write'],
   ['GET', '/v1/endpoints', 'read'],
   ['GET', '/v1/endpoints/vision', 'read'],
+  ['PUT', '/v1/experiments/merged', 'write'],
+  ['GET', '/v1/experiments', 'read'],
+  ['GET', '/v1/experiments/merged', 'read'],
+  ['GET', '/v1/experiments/merged/report', 'read'],
+  ['POST', '/v1/experiments/merged/start', 'write'],
+  ['POST', '/v1/experiments/merged/pause', 'write'],
+  ['POST', '/v1/experiments/merged/decide', 'write'],
+  ['POST', '/v1/experiments/merged/roll-back', 'write'],
+  ['POST', '/v1/experiments/merged/archive', 'write'],
+  ['POST', '/v1/experiments/merged/evaluate', 'write'],
+  ['POST', '/v1/exposures/replay', 'write'],
+  ['POST', '/v1/outcomes', 'outcome'],
   ['GET', '/v1/audit', 'admin'],
 ];
 
@@ -137,16 +149,24 @@ describe('readEnv()', () => {
       maxBlobBytes: 100_000_000,
       maxManifestBytes: 4_194_304,
       bootstrapKeyHash: null,
+      webhook: null,
+    });
+    const webhook = { WEBHOOK_URL: 'https://hooks.test/a', WEBHOOK_SECRET: 's'.repeat(32) };
+    expect(readEnv({ ...env, ...webhook }).webhook).toEqual({
+      url: 'https://hooks.test/a',
+      secret: 's'.repeat(32),
     });
   });
 
   test('names what is missing or wrong', () => {
-    const { DB, BUNDLES, ROUTING, ...variables } = env;
-    const bindings = { DB, BUNDLES, ROUTING };
+    const { DB, BUNDLES, ROUTING, DEAD_LETTERS, ...variables } = env;
+    const bindings = { DB, BUNDLES, ROUTING, DEAD_LETTERS };
     const complaint = (wrong: Parameters<typeof readEnv>[0]) => () => readEnv(wrong);
     expect(complaint({ ...variables, BUNDLES, ROUTING })).toThrow('binding DB (D1) is missing');
     expect(complaint({ ...variables, DB, ROUTING })).toThrow('binding BUNDLES (R2) is missing');
     expect(complaint({ ...variables, DB, BUNDLES })).toThrow('binding ROUTING (KV) is missing');
+    expect(complaint({ ...variables, DB, BUNDLES, ROUTING })).toThrow('binding DEAD_LETTERS (R2) is missing');
+    expect(complaint({ ...env, WEBHOOK_URL: 'https://hooks.test/a' })).toThrow(/WEBHOOK_SECRET go together/);
     expect(complaint({ ...variables, ...bindings, MAX_BLOB_BYTES: 'many' })).toThrow(/MAX_BLOB_BYTES: /);
     expect(complaint({ ...variables, ...bindings, BOOTSTRAP_KEY_HASH: 'abc' })).toThrow(
       'The control Worker is not configured: BOOTSTRAP_KEY_HASH: must be a SHA-256 digest in lower-case hex.',

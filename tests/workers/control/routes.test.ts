@@ -242,6 +242,7 @@ describe('/v1/endpoints', () => {
       endpoint: 'vision',
       revision: 2,
       tasks: { digit: { bundle: digit }, fashion: { bundle: fashion } },
+      experiments: [],
     });
   });
 

@@ -169,6 +169,7 @@ describe('setEndpoint()', () => {
       endpoint: 'vision',
       revision: 1,
       tasks: { digit: { bundle: digit } },
+      experiments: [],
     });
     const second = await setEndpoint(stores, { endpoint: 'vision', tasks: { digit, fashion } }, later);
     expect(second).toMatchObject({ created: false, endpoint: { revision: 2, createdBy: 'somebody' } });

@@ -12,6 +12,7 @@ import { findEndpoint, listEndpoints, listRevisions } from '../../store/endpoint
 import { requireScope } from '../auth.ts';
 import type { ControlEnv } from '../context.ts';
 import { check, limitBody, numberCursor, readJson } from '../read-request.ts';
+import { etagOf, revisionOf } from '../revision.ts';
 
 /** Bytes; 64 tasks of a 63-letter name and a digest each take a sixth of it. */
 const maxBodyBytes = 65_536;
@@ -40,18 +41,3 @@ export const endpointRoutes = new Hono<ControlEnv>()
     const detail = { ...viewOfEndpoint(current), history: rows.map(viewOfRevision), next };
     return c.json(detail satisfies EndpointDetail, 200, { ETag: etagOf(current.revision) });
   });
-
-const etagOf = (revision: number): string => `"${revision}"`;
-
-/** The revision that an If-Match header names ("0": the endpoint must be new), null without one or for "any". */
-function revisionOf(ifMatch: string | undefined): number | null {
-  if (ifMatch === undefined || ifMatch === '*') return null;
-  const digits = /^(?:W\/)?"(\d{1,15})"$/.exec(ifMatch)?.[1];
-  if (digits === undefined) {
-    throw new TrunklineError(
-      'invalid',
-      `Cannot match revision ${ifMatch}: send the ETag, e.g. If-Match: "3".`,
-    );
-  }
-  return Number(digits);
-}

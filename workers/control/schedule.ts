@@ -1,0 +1,35 @@
+import { TrunklineError } from '../../shared/errors.ts';
+import { evaluateExperiment } from '../domain/evaluate-experiment.ts';
+import { publishEndpoint } from '../domain/publish-endpoint.ts';
+import { listRunning, listUnpublished } from '../store/experiments.ts';
+import { readEnv, type Env } from './env.ts';
+import { openServices } from './services.ts';
+import { tellWebhook } from './webhook.ts';
+
+/**
+ * What is done every minute: every running experiment is judged, endpoints the edge was not told of are published, the
+ * webhook hears what it missed. One that fails does not keep the others from their turn.
+ *
+ * @throws {AggregateError} of what failed, for the platform's log
+ */
+export async function runSchedule(env: Partial<Env>, now: Date): Promise<void> {
+  const { stores, webhook } = openServices(readEnv(env));
+  const by = { actor: 'rule', at: now.toISOString() };
+  const errors: unknown[] = [];
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      // Somebody changed it at the same time: the next minute judges what came of it.
+      if (!(error instanceof TrunklineError && error.code === 'conflict')) errors.push(error);
+    }
+  };
+  for (const name of await listRunning(stores.db)) {
+    await attempt(() => evaluateExperiment(stores, name, by));
+  }
+  for (const endpoint of await listUnpublished(stores.db)) {
+    await attempt(() => publishEndpoint(stores, endpoint, by.at));
+  }
+  if (webhook !== null) await attempt(() => tellWebhook(stores, webhook, now));
+  if (errors.length > 0) throw new AggregateError(errors, 'The schedule could not do everything');
+}
