@@ -92,7 +92,8 @@ export function evaluate(experiment: Experiment, totals: Totals): Evaluation {
       tasks.map((task) => [
         task,
         missingOutcomes(
-          all.map((arm) => rewards(arm, task).units),
+          // Units and outcomes may be counted a moment apart: no more can have answered than there are.
+          all.map((arm) => Math.min(arm.units, rewards(arm, task).units)),
           units,
         ),
       ]),

@@ -1,6 +1,9 @@
 import { chiSquareSurvival } from './distributions.ts';
 
-/** One honest look in a thousand raises a false alarm. A hold lifts itself, so a repeated look costs time, not truth. */
+/**
+ * One honest look in a thousand raises a false alarm; fifty looks at a growing phase do in about nine of a thousand.
+ * That is borne, because an alarm only holds and lifts by itself: it costs time, not truth.
+ */
 const alarmBelow = 0.001;
 /** Units each arm must be expected to have: below that the chi-square distribution is a poor approximation. */
 const fewestExpected = 8;

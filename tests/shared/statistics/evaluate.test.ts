@@ -61,6 +61,14 @@ test('more tasks and arms share alpha, so each interval is wider', () => {
   expect(new Set(widths).size).toBe(3);
 });
 
+test('guardrails share an alpha of their own: more of them are each slower to break', () => {
+  const atLeast = (change: Parameters<typeof experimentOf>[0]): number =>
+    evaluate(experimentOf(change), two).guardrails[0]?.atLeast ?? NaN;
+  const one = atLeast({ guardrails: [{ kind: 'errors', maxIncrease: 0.01 }] });
+  expect(atLeast({})).toBeLessThan(one);
+  expect(atLeast({ guardrails: [{ kind: 'errors', maxIncrease: 0.01 }], plannedUnits: 5000 })).toBe(one);
+});
+
 test('the sample ratio is that of the slots in use in the current phase', () => {
   const [separate, merged] = experimentOf().arms;
   if (!separate || !merged) throw new Error('two arms');
@@ -125,6 +133,12 @@ test('evaluate() of an experiment that has just begun knows nothing and throws n
   expect(evaluation.comparisons.map((one) => one.verdict)).toEqual(['undecided', 'undecided']);
   expect(evaluation.guardrails.some((one) => one.breached)).toBe(false);
   expect(evaluation.sampleRatio.alarm).toBe(false);
+});
+
+test('outcomes that came between two counts do no harm', () => {
+  const merged = armTotals({ tasks: { digit: hitsOf(900, 1001), clothing: hitsOf(900, 1000) } });
+  const evaluation = evaluate(experimentOf(), { ...two, arms: { ...two.arms, merged } });
+  expect(evaluation.missing.digit?.alarm).toBe(false);
 });
 
 test('evaluate() refuses totals that lack an arm', () => {
