@@ -83,6 +83,11 @@ test('quantileLift() holds the true quotient and leaves it open where an arm is'
   expect(low).toBeLessThan(-0.4);
   expect(high).toBeGreaterThan(-0.4);
   expect(high).toBeLessThan(-0.3);
+  const [c, b] = [uniform(20_000, 5, 0.6), uniform(20_000, 6)].map((values) =>
+    quantileInterval(exactly(values), 0.5, 0.025, 5000),
+  );
+  expect(low).toBe((c?.low ?? NaN) / (b?.high ?? NaN) - 1);
+  expect(high).toBe((c?.high ?? NaN) / (b?.low ?? NaN) - 1);
   const open = quantileLift(exactly(uniform(20, 5)), exactly(uniform(20, 6)), 0.5, 0.05, 5000);
   expect(open).toMatchObject({ low: -1, high: Infinity });
 });
