@@ -145,7 +145,8 @@ function savedBy(
     own === undefined || standard === undefined ? null : finite(1 - own[of] / standard[of]);
   const measured = (cost: string): number | null => {
     const change = costs.find((one) => one.arm === arm && one.cost === cost)?.lift.value ?? NaN;
-    return finite(-change);
+    // Not -change: nothing saved is 0, never -0.
+    return finite(0 - change);
   };
   return {
     arm,
