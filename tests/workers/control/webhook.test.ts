@@ -33,7 +33,7 @@ interface Told {
 function receiver(...statuses: number[]) {
   const told: Told[] = [];
   const send: typeof fetch = async (input, init) => {
-    const request = new Request(input as RequestInfo, init as RequestInit);
+    const request = new Request(input, init);
     told.push({ url: request.url, headers: request.headers, body: await request.text() });
     return new Response(null, { status: statuses.shift() ?? 200 });
   };
