@@ -6,7 +6,10 @@ import { sha256Hex } from '../shared/digest.ts';
 import { LocalProcess } from './local-process.ts';
 
 // Both Workers on this machine, in workerd under wrangler dev: one process each, as they are deployed, over one folder
-// of D1, R2 and KV. What one writes the other reads at once (production's KV takes up to a minute).
+// of D1, R2 and KV. What one writes the other reads at once (production's KV takes up to a minute). Queues go from one
+// process to the other through wrangler's registry; a producer that does not know its consumer yet drops what it is
+// sent, so the control Worker, which consumes, starts first. Nothing runs by itself: POST /cdn-cgi/local/scheduled at the
+// control Worker is the minute that would have passed.
 
 export interface PlatformOptions {
   /** Folder of the databases; without one they lie in a temporary folder that `stop` removes. */
@@ -56,27 +59,29 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   };
   const forgetSignals = onSignal(stop);
   try {
-    const edge = serve('The edge Worker', 'workers/edge/wrangler.toml', options.ports?.edge ?? 0);
-    started.push(edge);
-    const edgeUrl = listening(edge);
     const migration = run('The migration', ['d1', 'migrations', 'apply', 'trunkline', '--local']);
     started.push(migration);
-    const keyHash = await sha256Hex(options.adminKey);
-    const controlUrl = migration.succeed().then(() => {
-      if (stopping) throw new Error('The platform was stopped while it started');
-      const control = serve('The control Worker', 'wrangler.toml', options.ports?.control ?? 0, [
-        '--var',
-        `BOOTSTRAP_KEY_HASH:${keyHash}`,
-      ]);
-      started.push(control);
-      return listening(control);
-    });
-    const [first, second] = await Promise.all([controlUrl, edgeUrl]);
-    return { controlUrl: first, edgeUrl: second, stop };
+    await migration.succeed();
+    refuseStopped(stopping);
+    const hash = `BOOTSTRAP_KEY_HASH:${await sha256Hex(options.adminKey)}`;
+    const control = serve('The control Worker', 'wrangler.toml', options.ports?.control ?? 0, [
+      '--var',
+      hash,
+    ]);
+    started.push(control);
+    const controlUrl = await listening(control);
+    refuseStopped(stopping);
+    const edge = serve('The edge Worker', 'workers/edge/wrangler.toml', options.ports?.edge ?? 0);
+    started.push(edge);
+    return { controlUrl, edgeUrl: await listening(edge), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function refuseStopped(stopping: boolean): void {
+  if (stopping) throw new Error('The platform was stopped while it started');
 }
 
 async function listening(worker: LocalProcess): Promise<string> {

@@ -7,9 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256, type Bundle } from '../../gpu-runner/bundle/bundle.ts';
 import { startPlatform, type Platform } from '../../scripts/platform.ts';
 import { createdKey } from '../../shared/api.ts';
+import { experimentReport, type ExperimentReport } from '../../shared/experiment-report.ts';
 import { sha256Hex } from '../../shared/digest.ts';
 import { generateKey, hashKey, keyId } from '../../shared/keys.ts';
-import { notOnnxBundle, taskNames, x, zippedBundle } from '../flows/edge-bundles.ts';
+import { notOnnxBundle, separateBundle, taskNames, x, zippedBundle } from '../flows/edge-bundles.ts';
 
 const adminKey = generateKey().key;
 let folder: string;
@@ -31,7 +32,7 @@ const call = (url: string, key: string, init: Omit<RequestInit, 'headers'> = {})
   fetch(url, { ...init, headers: { Authorization: `Bearer ${key}` } });
 
 async function makeKey(): Promise<{ id: string; key: string }> {
-  const body = JSON.stringify({ name: 'test', scopes: ['infer', 'read', 'write'] });
+  const body = JSON.stringify({ name: 'test', scopes: ['infer', 'outcome', 'read', 'write'] });
   return createdKey.parse(
     await (await call(`${platform.controlUrl}/v1/keys`, adminKey, { method: 'POST', body })).json(),
   );
@@ -76,6 +77,97 @@ test('a bundle published at the control Worker is served by the edge Worker', as
   const answer = await infer.json();
   expect(answer).toMatchObject({ model_version: '1', outputs: taskNames.map((name) => ({ name })) });
 });
+
+/** Sends JSON, and expects to be served. */
+async function send(
+  method: string,
+  path: string,
+  value: unknown,
+  at = platform.controlUrl,
+): Promise<unknown> {
+  const response = await call(`${at}${path}`, key, { method, body: JSON.stringify(value) });
+  const text = await response.text();
+  expect(response.ok, text).toBe(true);
+  return JSON.parse(text) as unknown;
+}
+
+test('an experiment runs from the edge through the queue to its report, and its winner becomes the routing', async () => {
+  const zipped = zippedBundle();
+  await publish(zipped);
+  const separate: Record<string, string> = {};
+  for (const task of taskNames) {
+    const bundle = separateBundle(task);
+    await publish(bundle);
+    separate[task] = bundle.id;
+  }
+  const merged = Object.fromEntries(taskNames.map((task) => [task, zipped.id]));
+  await send('PUT', '/v1/endpoints/tested', { tasks: separate });
+  await send('PUT', '/v1/experiments/merged-or-not', {
+    endpoint: 'tested',
+    unit: { from: 'header', name: 'x-unit' },
+    coverage: 1,
+    arms: [
+      { name: 'separate', weight: 5000, tasks: separate },
+      { name: 'merged', weight: 5000, tasks: merged },
+    ],
+    defaultArm: 'separate',
+    shadow: { share: 1, arm: 'merged' },
+    margins: Object.fromEntries(taskNames.map((task) => [task, 0.05])),
+  });
+  await send('POST', '/v1/experiments/merged-or-not/start', {});
+
+  const inputs = [{ name: x.name, datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }];
+  const units = 40;
+  const arms = new Map<string, number>();
+  const outcomes: unknown[] = [];
+  for (let i = 0; i < units; i++) {
+    const requestId = `request-${i}`;
+    const reply = await fetch(`${platform.edgeUrl}/v2/models/tested/infer`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${key}`, 'x-unit': `unit-${i}`, 'x-request-id': requestId },
+      body: JSON.stringify({ inputs }),
+    });
+    expect(reply.status, await reply.text()).toBe(200);
+    const arm = reply.headers.get('x-arm') ?? 'none';
+    arms.set(arm, (arms.get(arm) ?? 0) + 1);
+    for (const task of taskNames) outcomes.push({ requestId, task, reward: 1 });
+  }
+  await send('POST', '/v1/outcomes', { outcomes });
+
+  const report = await reportOf('merged-or-not', (one) => {
+    const counted = Object.values(one.units).reduce((sum, count) => sum + count, 0);
+    return counted >= units;
+  });
+  expect(report.units).toEqual(Object.fromEntries(arms));
+  expect([...arms.keys()].sort()).toEqual(['merged', 'separate']);
+  for (const row of report.tasks) expect(row.baseline).toEqual({ value: 1, units: arms.get('separate') });
+  expect(report.shadows.map((one) => [one.arm, one.shadow, one.failed])).toEqual([
+    ['merged', 'separate', 0],
+    ['separate', 'merged', 0],
+  ]);
+  for (const task of report.shadows.flatMap((one) => one.tasks)) expect(task.top1Agreement).toBe(1);
+
+  const scheduled = await fetch(`${platform.controlUrl}/cdn-cgi/local/scheduled`);
+  expect(scheduled.status).toBe(200);
+  const decision = { arm: 'merged', reason: 'enough was seen' };
+  await send('POST', '/v1/experiments/merged-or-not/decide', decision);
+  const current = await call(`${platform.controlUrl}/v1/endpoints/tested`, key);
+  expect(await current.json()).toMatchObject({ revision: 2, tasks: merged });
+});
+
+/** The report, once it is as wanted: exposures take seconds through the queue. */
+async function reportOf(
+  experiment: string,
+  wanted: (report: ExperimentReport) => boolean,
+): Promise<ExperimentReport> {
+  for (let attempt = 0; attempt < 60; attempt++) {
+    const url = `${platform.controlUrl}/v1/experiments/${experiment}/report`;
+    const report = experimentReport.parse(await (await call(url, key)).json());
+    if (wanted(report)) return report;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error(`the report of ${experiment} did not become what was waited for`);
+}
 
 test('a bundle whose graph is not ONNX is refused before anything serves it', async () => {
   const refused = await publish(notOnnxBundle());
