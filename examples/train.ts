@@ -22,11 +22,11 @@ import { netsFolder, type NetInfo } from './nets.ts';
 import { readTask, taskNames, type TaskName } from './tasks.ts';
 
 const training: NetInfo['training'] = {
-  steps: 12_000,
+  steps: 15_000,
   batchSize: 64,
   learningRate: 0.002,
   weightDecay: 0.05,
-  shift: 1,
+  shift: 0,
   seed: 1,
 };
 const saveEvery = 1000;

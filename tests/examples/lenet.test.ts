@@ -3,12 +3,12 @@ import { lenet } from '../../examples/lenet.ts';
 import { createSession } from '../../gpu-runner/engine/session.ts';
 import { countMacs, countParameters } from '../../gpu-runner/mtz/count.ts';
 
-it('lenet() has 431,080 parameters and as many multiply-adds as its layers', () => {
+it('lenet() has 867,098 parameters and as many multiply-adds as its layers', () => {
   const graph = lenet('digit', 10, 1);
   expect(countParameters(graph)).toBe(
-    20 * 25 + 20 + (50 * 20 * 25 + 50) + (500 * 800 + 500) + (10 * 500 + 10),
+    24 * 25 + 24 + (64 * 24 * 25 + 64) + (800 * 1024 + 800) + (10 * 800 + 10),
   );
-  expect(countMacs(graph)).toBe(24 * 24 * 20 * 25 + 8 * 8 * 50 * 20 * 25 + 800 * 500 + 500 * 10);
+  expect(countMacs(graph)).toBe(24 * 24 * 24 * 25 + 8 * 8 * 64 * 24 * 25 + 1024 * 800 + 800 * 10);
 });
 
 it('lenet() answers one row of logits an image', async () => {
