@@ -1,7 +1,7 @@
 import type { Experiment } from '../../shared/experiment.ts';
 import type { ExperimentReport } from '../../shared/experiment-report.ts';
+import { sketchedLatency } from '../../shared/statistics/latencySketch.ts';
 import { quantileInterval, quantileLift, type Sketched } from '../../shared/statistics/quantile.ts';
-import { sketchOf } from '../../shared/statistics/sketch.ts';
 import type { Totals } from '../../shared/statistics/totals.ts';
 import type { Database } from '../store/database.ts';
 import { countLatencies } from '../store/measurements.ts';
@@ -9,8 +9,6 @@ import { finite } from './evaluate-experiment.ts';
 
 /** The median, and the tails people ask for. */
 const quantiles = [0.5, 0.9, 0.95, 0.99];
-/** Largest relative error of the three digits that latencies are counted by. */
-const rounding = 0.005;
 
 /** Quantiles of the latency of answered requests, by arm, each with an interval that holds however often one looks. */
 export async function latencyQuantiles(
@@ -21,10 +19,9 @@ export async function latencyQuantiles(
   const { experiment: name, revision, arms, defaultArm, alpha, plannedUnits } = experiment;
   const counts = await countLatencies(db, { experiment: name, revision });
   const sketched = (arm: string): Sketched =>
-    sketchOf(
-      counts.filter((count) => count.arm === arm).map(({ ms, requests }) => [ms, requests] as const),
+    sketchedLatency(
+      counts.filter((count) => count.arm === arm),
       totals.arms[arm]?.latencyMs.units ?? 0,
-      rounding,
     );
   const baseline = sketched(defaultArm);
   return arms.flatMap(({ name: arm }) => {
