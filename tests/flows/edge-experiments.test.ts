@@ -300,6 +300,17 @@ describe('a shadow', () => {
     });
   });
 
+  test('goes on while other requests come and go, and none is lost', async () => {
+    await publish('mixed', experimentOf({ arms, shadow: { share: 1, arm: 'merged' } }));
+    const ids = Array.from({ length: 30 }, (_, i) => `mixed-${i}`);
+    // Some come while others wait for their turn, some after the isolate was quiet for long enough.
+    for (const [i, id] of ids.entries()) {
+      await answered(await edge.ask('mixed', question(samples(1)), { 'x-request-id': id }));
+      await new Promise((resolve) => setTimeout(resolve, (i * 37) % 90));
+    }
+    for (const { shadow } of await edge.exposures(ids)) expect(shadow).toMatchObject({ error: null });
+  });
+
   test('runs for the stated share of requests', async () => {
     await publish('share', experimentOf({ arms, shadow: { share: 0.25, arm: 'merged' } }));
     const ids = Array.from({ length: 80 }, (_, i) => `share-${i}`);

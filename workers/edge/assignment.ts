@@ -37,8 +37,14 @@ export function unitOf({ headers, url }: Asking, { from, name }: UnitSource): st
  */
 export function placeRequest(experiments: readonly RoutedExperiment[], request: Asking): Placement | null {
   let first: Placement | null = null;
+  /** Experiments of one endpoint mostly look at the same place: it is read once. */
+  let read: { source: UnitSource; unit: string | null } | null = null;
   for (const experiment of experiments) {
-    const unit = unitOf(request, experiment.unit);
+    const source = experiment.unit;
+    if (read?.source.from !== source.from || read.source.name !== source.name) {
+      read = { source, unit: unitOf(request, source) };
+    }
+    const { unit } = read;
     const placement = { experiment, unit, ...assign(experiment, unit) };
     if (placement.reason === 'assigned') return placement;
     first ??= placement;

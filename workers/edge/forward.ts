@@ -27,7 +27,9 @@ export const bytesLoaded = (steps: readonly Step[]): number =>
 
 /**
  * Answers the tasks named in `asked`: for each bundle among them, the trunk once and then the heads asked for. Heads
- * nobody asked for are neither loaded nor run. `options` are those of `SessionPool.use()`.
+ * nobody asked for are neither loaded nor run.
+ *
+ * With `giveWay`, awaited before every part, what runs is nothing that anybody waits for: the sessions yield to others.
  *
  * @throws {TrunklineError} `unavailable`, `invalid` or `too-large`, from loading and running.
  */
@@ -36,7 +38,7 @@ export async function forward(
   endpoint: Endpoint,
   asked: readonly string[],
   inputs: Tensors,
-  options: { yielding?: boolean } = {},
+  giveWay?: () => Promise<void>,
 ): Promise<Answer> {
   const outputs = new Map<string, Tensor>();
   const steps: Step[] = [];
@@ -51,9 +53,9 @@ export async function forward(
           sizeBytes: loaded.reduce((sum, part) => sum + partBytes(part), 0),
         });
       }
-      await runParts(parts, sessions, inputs, outputs, steps);
+      await runParts(parts, sessions, inputs, outputs, steps, giveWay);
     };
-    await pool.use(parts, act, options);
+    await pool.use(parts, act, { yielding: giveWay !== undefined });
   }
   return { outputs, steps };
 }
@@ -64,10 +66,12 @@ async function runParts(
   inputs: Tensors,
   outputs: Map<string, Tensor>,
   steps: Step[],
+  giveWay?: () => Promise<void>,
 ): Promise<void> {
   let known = inputs;
   for (const [i, part] of parts.entries()) {
     const feeds = pick(known, part.inputs, part.label);
+    await giveWay?.();
     const started = performance.now();
     const results = (await sessions[i]?.run(feeds, part.outputs)) ?? {};
     steps.push({ what: 'run', parts: [part.task], ms: performance.now() - started, sizeBytes: 0 });

@@ -41,7 +41,10 @@ export const limits = {
   shadowQuietMs: 50,
   /** Shadows not begun this long after their reply are skipped. The platform grants 30 s after a reply. */
   shadowPatienceMs: 10_000,
-  /** Inputs and outputs that waiting shadows hold; above this they are skipped. */
+  /** How soon a shadow looks again whether the one that runs has ended. */
+  shadowTurnMs: 10,
+  /** Shadows that may wait, and what they hold of inputs and outputs; above this they are skipped. */
+  shadows: 32,
   shadowBytes: 8 * MiB,
 } as const;
 

@@ -14,6 +14,9 @@ interface Entry {
   users: number;
 }
 
+/** What yields found no room beside what does not. */
+export class GaveWay extends TrunklineError {}
+
 /**
  * The sessions an isolate keeps, within `limits`. A part is loaded once however many requests wait for it; the one
  * longest unused leaves when another needs its room.
@@ -74,15 +77,12 @@ export class SessionPool {
     }
   }
 
-  /** @throws {TrunklineError} `unavailable`, when the parts fit only after a release. */
+  /** @throws {GaveWay} when the parts fit only after a release. */
   #requireFree(parts: readonly Part[], label: string): void {
     const missing = parts.filter((part) => !this.#entries.has(part.key));
     const present = Array.from(this.#entries.values(), (entry) => entry.sizeBytes);
     if (fits([...present, ...missing.map(partBytes)])) return;
-    throw new TrunklineError(
-      'unavailable',
-      `Cannot load ${label}: other sessions are in the memory it needs`,
-    );
+    throw new GaveWay('unavailable', `Cannot load ${label}: other sessions are in the memory it needs`);
   }
 
   #load(part: Part): Entry {

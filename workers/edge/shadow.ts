@@ -6,8 +6,7 @@ import { compareOutputs } from './agreement.ts';
 import type { Endpoint, Endpoints } from './endpoint.ts';
 import { bytesLoaded, forward } from './forward.ts';
 import { limits } from './limits.ts';
-import type { SessionPool } from './pool.ts';
-import { Serial } from './serial.ts';
+import { GaveWay, type SessionPool } from './pool.ts';
 import type { Tensors } from './session.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -21,50 +20,85 @@ export interface Answered {
 
 /**
  * Runs other arms on requests that were answered, in the quiet between requests, one at a time. A run blocks the
- * isolate, so a request that comes during one waits for one part of it at most; the sessions of requests stay loaded.
+ * isolate, so a request that comes during one waits for the part that runs, and goes before the next part. The sessions
+ * of requests stay loaded.
  */
 export class Shadows {
   readonly #pool: SessionPool;
   readonly #endpoints: Endpoints;
   readonly #traffic: Traffic;
+  readonly #wait: (ms: number) => Promise<void>;
   readonly #now: () => number;
-  readonly #one = new Serial();
+  #running = false;
+  #waiting = 0;
   #waitingBytes = 0;
 
-  constructor(pool: SessionPool, endpoints: Endpoints, traffic: Traffic, now: () => number = Date.now) {
+  constructor(
+    pool: SessionPool,
+    endpoints: Endpoints,
+    traffic: Traffic,
+    wait: (ms: number) => Promise<void> = (ms) => scheduler.wait(ms),
+    now: () => number = Date.now,
+  ) {
     this.#pool = pool;
     this.#endpoints = endpoints;
     this.#traffic = traffic;
+    this.#wait = wait;
     this.#now = now;
   }
 
   /**
-   * Runs `arm` on the answered request and compares. Null when it was skipped: the isolate was never quiet, or too much
-   * is waiting already. Failures of the arm are told, not thrown.
+   * Runs `arm` on the answered request and compares. Null when it was skipped: the isolate was never quiet, too many
+   * wait already, or its memory is full. Failures of the arm are told, not thrown.
    */
   async run(answered: Answered, arm: Arm): Promise<ShadowRun | null> {
     const sizeBytes = [...Object.values(answered.inputs), ...answered.outputs.values()].reduce(
       (sum, { data }) => sum + ('byteLength' in data ? data.byteLength : textBytes(data)),
       0,
     );
-    if (this.#waitingBytes + sizeBytes > limits.shadowBytes) return null;
+    if (this.#waiting >= limits.shadows || this.#waitingBytes + sizeBytes > limits.shadowBytes) return null;
+    this.#waiting += 1;
     this.#waitingBytes += sizeBytes;
-    const deadline = this.#now() + limits.shadowPatienceMs;
     try {
-      return await this.#one.run(async () =>
-        (await this.#traffic.quiet(limits.shadowQuietMs, deadline)) ? this.#compare(answered, arm) : null,
-      );
+      const deadline = this.#now() + limits.shadowPatienceMs;
+      if (!(await this.#turn(deadline))) return null;
+      try {
+        return await this.#compare(answered, arm, deadline);
+      } finally {
+        this.#running = false;
+      }
     } finally {
+      this.#waiting -= 1;
       this.#waitingBytes -= sizeBytes;
     }
   }
 
-  async #compare({ endpoint, inputs, outputs }: Answered, arm: Arm): Promise<ShadowRun> {
-    const started = performance.now();
+  /** Waits for the quiet and for the shadow that runs; answers whether the turn came, and was taken, before the deadline. */
+  async #turn(deadline: number): Promise<boolean> {
+    while (await this.#traffic.quiet(limits.shadowQuietMs, deadline)) {
+      if (!this.#running) {
+        this.#running = true;
+        return true;
+      }
+      await this.#wait(limits.shadowTurnMs);
+    }
+    return false;
+  }
+
+  async #compare(
+    { endpoint, inputs, outputs }: Answered,
+    arm: Arm,
+    deadline: number,
+  ): Promise<ShadowRun | null> {
+    /** Requests that came while a part ran are taken in by the wait of 0 ms. */
+    const giveWay = async (): Promise<void> => {
+      await this.#wait(0);
+      await this.#traffic.quiet(limits.shadowQuietMs, deadline);
+    };
     try {
       const other = await this.#endpoints.withArm(endpoint, arm);
-      const answer = await forward(this.#pool, other, [...outputs.keys()], inputs, { yielding: true });
-      const totalMs = performance.now() - started;
+      const answer = await forward(this.#pool, other, [...outputs.keys()], inputs, giveWay);
+      const totalMs = answer.steps.reduce((sum, step) => sum + step.ms, 0);
       const tasks: Record<string, Agreement> = {};
       for (const [task, output] of outputs) {
         const shadow = answer.outputs.get(task);
@@ -73,9 +107,10 @@ export class Shadows {
       }
       return { arm: arm.name, totalMs, bytesLoaded: bytesLoaded(answer.steps), error: null, tasks };
     } catch (error) {
+      if (error instanceof GaveWay) return null;
       const code = error instanceof TrunklineError ? error.code : 'internal';
       console.error(`Shadow arm "${arm.name}" of ${endpoint.name} failed:`, error);
-      return { arm: arm.name, totalMs: performance.now() - started, bytesLoaded: 0, error: code, tasks: {} };
+      return { arm: arm.name, totalMs: 0, bytesLoaded: 0, error: code, tasks: {} };
     }
   }
 }

@@ -24,7 +24,11 @@ export class Traffic {
     }
   }
 
-  /** Waits until no request has been here for `quietMs`, and answers whether that came before the time `deadline`. */
+  /**
+   * Waits until no request has been here for `quietMs`, and answers whether that came before the time `deadline`.
+   *
+   * It looks again and again: the platform cancels a request that waits for nothing but another request.
+   */
   async quiet(quietMs: number, deadline: number): Promise<boolean> {
     for (;;) {
       const now = this.#now();

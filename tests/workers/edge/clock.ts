@@ -23,7 +23,18 @@ export class Clock {
     }
     this.#now = end;
   }
+
+  /** Lets time pass until the work ends. */
+  async until<T>(work: Promise<T>): Promise<T> {
+    const state = { ended: false };
+    const end = (): void => {
+      state.ended = true;
+    };
+    work.then(end, end);
+    while (!state.ended) await this.pass(1);
+    return work;
+  }
 }
 
 /** Lets what needs no time happen. */
-export const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
