@@ -40,13 +40,18 @@ export class InferenceClient {
     await response.arrayBuffer();
   }
 
-  /** Asks an endpoint for `tasks` on one image. @throws {Error} with the server's sentence when it refuses. */
-  async ask(
+  /**
+   * Asks an endpoint for `tasks` on images, [n, 1, 28, 28].
+   *
+   * @throws {Error} with the server's sentence when it refuses
+   */
+  async send(
     endpoint: string,
     tasks: readonly string[],
-    image: Float32Array,
+    images: Float32Array,
     dims: readonly number[],
-  ): Promise<Map<string, Float32Array>> {
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const header = new TextEncoder().encode(
       JSON.stringify({
         inputs: [
@@ -54,23 +59,35 @@ export class InferenceClient {
             name: 'image',
             datatype: 'FP32',
             shape: dims,
-            parameters: { binary_data_size: image.byteLength },
+            parameters: { binary_data_size: images.byteLength },
           },
         ],
         outputs: tasks.map((name) => ({ name, parameters: { binary_data: true } })),
       }),
     );
-    const pixels = new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
+    const pixels = new Uint8Array(images.buffer, images.byteOffset, images.byteLength);
     const response = await fetch(`${this.url}/v2/models/${endpoint}/infer`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${this.key}`,
         'inference-header-content-length': String(header.byteLength),
+        ...headers,
       },
       body: Buffer.concat([header, pixels]),
     });
     if (!response.ok)
       throw new Error(`Cannot infer with "${endpoint}": ${response.status} ${await response.text()}`);
+    return response;
+  }
+
+  /** The logits of each task on one image. @throws {Error} as `send()` does */
+  async ask(
+    endpoint: string,
+    tasks: readonly string[],
+    image: Float32Array,
+    dims: readonly number[],
+  ): Promise<Map<string, Float32Array>> {
+    const response = await this.send(endpoint, tasks, image, dims);
     const body = await response.arrayBuffer();
     const headerBytes = Number(response.headers.get('inference-header-content-length'));
     const { outputs } = replyHeader.parse(JSON.parse(new TextDecoder().decode(body.slice(0, headerBytes))));

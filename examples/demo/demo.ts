@@ -2,7 +2,7 @@
  * The whole way on real data: two trained networks become one, both kinds are served from workerd, and the same
  * held-out images are sent to both.
  *
- *   npm run demo -- [--json FILE] [--keep] [--images N]
+ *   npm run demo -- [--json FILE] [--keep] [--images N] [--ab]
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -12,6 +12,9 @@ import { startPlatform } from '../../scripts/platform.ts';
 import { generateKey } from '../../shared/keys.ts';
 import { readNet } from '../nets.ts';
 import { readTask, taskNames } from '../tasks.ts';
+import { packDamaged } from './ab/packDamaged.ts';
+import { renderAb } from './ab/report.ts';
+import { runAb } from './ab/runAb.ts';
 import { compareWithNode } from './compareWithNode.ts';
 import { InferenceClient } from './client.ts';
 import { ortWebHeapBytes, timeOrtWeb } from './ortWeb.ts';
@@ -20,7 +23,7 @@ import { publishDemo } from './publishDemo.ts';
 import { quantile } from './quantile.ts';
 import { shuffledQuestions, shareRight } from './questions.ts';
 import { renderReport, type DemoReport, type SideReport } from './report.ts';
-import { packSeparate, zipNets } from './zipNets.ts';
+import { packSeparate, packZipped, zipNets } from './zipNets.ts';
 import { keepServing } from './keepServing.ts';
 
 const endpoints = { separate: 'separate', zipped: 'zipped' } as const;
@@ -31,6 +34,7 @@ const { values: args } = parseArgs({
   options: {
     json: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    ab: { type: 'boolean', default: false },
     images: { type: 'string', default: '2000' },
   },
 });
@@ -50,7 +54,9 @@ const nets = await Promise.all(
 
 progress.step('Zipping them: all hidden channels shared, one trunk, two heads');
 const separate = await packSeparate(nets, folder);
-const zipped = await zipNets(nets, folder, progress);
+const network = await zipNets(nets, progress);
+progress.step('Exporting trunk and heads, checking the files against the trained network');
+const zipped = await packZipped('zipped', network, nets, folder);
 const bundles = { separate, zipped: [zipped] };
 const tested = Object.fromEntries(nets.map(({ images }) => [images.task, images.test]));
 
@@ -116,6 +122,17 @@ try {
       latencyP99Ms: quantile(latencies, 0.99),
     };
   };
+  const ab = args.ab
+    ? await runAb({
+        platform,
+        adminKey: admin,
+        separate,
+        merged: zipped,
+        damaged: await packDamaged(network, nets, folder, progress),
+        nets,
+        progress,
+      })
+    : null;
   const training = nets.map(({ info }) => info.training);
   const report: DemoReport = {
     date: new Date().toISOString(),
@@ -140,9 +157,11 @@ try {
       differentPredictions: sides.reduce((sum, side) => sum + parity[side].differentPredictions, 0),
     },
     seconds: progress.seconds,
+    ab,
   };
   progress.step('Done');
   console.log(`\n${renderReport(report)}\n`);
+  if (ab) console.log(`${renderAb(ab)}\n`);
   if (args.json !== undefined) {
     const file = resolve(args.json);
     await mkdir(dirname(file), { recursive: true });

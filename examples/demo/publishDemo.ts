@@ -1,7 +1,6 @@
 import type { Bundle } from '../../gpu-runner/bundle/bundle.ts';
 import { publishBundle, routeEndpoint } from '../../gpu-runner/runner/publish.ts';
-import { createdKey } from '../../shared/api.ts';
-import type { Scope } from '../../shared/keys.ts';
+import { makeKey } from './makeKey.ts';
 
 /**
  * Publishes every bundle and routes the endpoints to them, each with a key that may do no more than it needs.
@@ -14,20 +13,14 @@ export async function publishDemo(
   adminKey: string,
   endpoints: Readonly<Record<string, Readonly<Record<string, Bundle>>>>,
 ): Promise<string> {
-  const makeKey = async (name: string, scopes: readonly Scope[]): Promise<string> => {
-    const response = await fetch(`${controlUrl}/v1/keys`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ name, scopes }),
-    });
-    if (!response.ok) throw new Error(`Cannot make a key: ${response.status} ${await response.text()}`);
-    return createdKey.parse(await response.json()).key;
+  const access = {
+    url: controlUrl,
+    key: await makeKey(controlUrl, adminKey, 'demo publisher', ['read', 'write']),
   };
-  const access = { url: controlUrl, key: await makeKey('demo publisher', ['read', 'write']) };
   for (const [endpoint, tasks] of Object.entries(endpoints)) {
     for (const bundle of new Set(Object.values(tasks))) await publishBundle(bundle, access);
     const ids = Object.fromEntries(Object.entries(tasks).map(([task, { id }]) => [task, id]));
     await routeEndpoint(endpoint, ids, access);
   }
-  return makeKey('demo client', ['infer']);
+  return makeKey(controlUrl, adminKey, 'demo client', ['infer']);
 }

@@ -1,3 +1,7 @@
+import { mega, ms, percent, points } from '../../gpu-runner/runner/figures.ts';
+import { textTable } from '../../gpu-runner/runner/textTable.ts';
+import type { AbReport } from './ab/report.ts';
+
 /** What the demo measured, as `--json` writes it. Times in ms, sizes in bytes, accuracies from 0 to 1. */
 export interface DemoReport {
   readonly date: string;
@@ -15,6 +19,8 @@ export interface DemoReport {
     readonly differentPredictions: number;
   };
   readonly seconds: number;
+  /** What `--ab` measured; null without it. */
+  readonly ab: AbReport | null;
 }
 
 export interface TaskReport {
@@ -38,12 +44,7 @@ export interface SideReport {
   readonly latencyP99Ms: number;
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-const mega = (value: number, unit: string): string => `${(value / 1e6).toFixed(2)} ${unit}`;
 const mebi = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-const ms = (value: number): string => `${value.toFixed(2)} ms`;
-const points = (difference: number): string =>
-  `${difference >= 0 ? '+' : ''}${(100 * difference).toFixed(2)} points`;
 const ratio = (a: number, b: number): string => `x ${(a / b).toFixed(3)}`;
 
 /** The one table the demo ends with. */
@@ -91,22 +92,9 @@ export function renderReport(report: DemoReport): string {
     `1 / ${(iterations.training / iterations.retraining).toFixed(1)}`,
   ]);
   return [
-    ...table(rows),
+    ...textTable(rows),
     '',
     `workerd against onnxruntime-node on ${parity.images} images: ` +
       `${parity.differentPredictions} predictions differ, largest difference of a logit ${parity.maxAbsDifference.toExponential(1)}`,
   ].join('\n');
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const [header = []] = rows;
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ');
-  const rule = widths.map((width) => '-'.repeat(width)).join('  ');
-  return [line(header), rule, ...rows.slice(1).map(line)];
 }

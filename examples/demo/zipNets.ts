@@ -4,7 +4,7 @@ import { exportBundle, packModel } from '../../gpu-runner/bundle/export.ts';
 import { writeBundle } from '../../gpu-runner/bundle/writeBundle.ts';
 import { accuracyOf } from '../../gpu-runner/mtz/evaluate.ts';
 import { jointGraph, servingGraphs, taskGraph } from '../../gpu-runner/mtz/wiring.ts';
-import { zip, type ZipProgress } from '../../gpu-runner/mtz/zip.ts';
+import { zip, type Zipped, type ZipProgress } from '../../gpu-runner/mtz/zip.ts';
 import type { Manifest } from '../../shared/manifest.ts';
 import { recipe as recipeSchema } from '../../shared/recipe.ts';
 import type { Tensor } from '../../shared/tensor.ts';
@@ -64,13 +64,9 @@ export async function packSeparate(nets: readonly DemoNet[], folder: string): Pr
   return stored;
 }
 
-/** Zips the nets, retrains lightly, checks the exported files against the trained network and stores the bundle. */
-export async function zipNets(
-  nets: readonly DemoNet[],
-  folder: string,
-  progress: Progress,
-): Promise<StoredBundle> {
-  const zipped = await zip(
+/** Zips the nets and retrains lightly. */
+export function zipNets(nets: readonly DemoNet[], progress: Progress): Promise<Zipped> {
+  return zip(
     nets.map(({ graph, images }) => ({
       task: images.task,
       graph,
@@ -88,12 +84,19 @@ export async function zipNets(
       },
     },
   );
+}
 
-  progress.step('Exporting trunk and heads, checking the files against the trained network');
+/** Makes trunk and heads of a zipped network, checks the files against it and stores the bundle. */
+export async function packZipped(
+  name: string,
+  zipped: Zipped,
+  nets: readonly DemoNet[],
+  folder: string,
+): Promise<StoredBundle> {
   const { trunk, heads } = servingGraphs(zipped.network);
   const bundle = await exportBundle(
     {
-      name: 'zipped',
+      name,
       preprocessing,
       trunk,
       heads: await Promise.all(
@@ -116,7 +119,7 @@ export async function zipNets(
     { graph: jointGraph(zipped.network), outputs: Object.fromEntries(heads.map(({ task }) => [task, task])) },
     { samples: firstImages(nets.map(({ images }) => images)) },
   );
-  return store(bundle, join(folder, 'zipped'));
+  return store(bundle, join(folder, name));
 }
 
 function describe(event: ZipProgress): { lasting: boolean; text: string } {
