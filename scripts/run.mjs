@@ -1,14 +1,12 @@
 // Runs a TypeScript file of this repository under the Node version it pins, installing what is missing first.
 // Plain JavaScript without dependencies: it is what a fresh clone starts with, on Node 18 or later.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
-const stamp = join(modules, '.installed-lock');
 const [script, ...args] = process.argv.slice(2);
 
 if (Number(process.versions.node.split('.')[0]) < 18) {
@@ -18,10 +16,8 @@ if (Number(process.versions.node.split('.')[0]) < 18) {
   process.exit(1);
 }
 
-const lock = createHash('sha256')
-  .update(readFileSync(join(root, 'package-lock.json')))
-  .digest('hex');
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+const node = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+if (!isInstalled()) {
   console.error('Installing the packages (about a minute, once) ...');
   const npm = process.env.npm_execpath;
   const installArgs = ['ci', '--no-fund', '--no-audit', '--loglevel=error'];
@@ -42,10 +38,8 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
     console.error(`Cannot install the packages: npm ci ended with ${error?.message ?? `code ${status}`}`);
     process.exit(1);
   }
-  writeFileSync(stamp, lock);
 }
 
-const node = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 const { status, signal } = spawnSync(
   node,
   ['--disable-warning=ExperimentalWarning', join(root, script), ...args],
@@ -56,3 +50,15 @@ const { status, signal } = spawnSync(
   },
 );
 process.exit(signal ? 130 : (status ?? 1));
+
+/** Whether every package is there in the locked version: npm keeps a lock of what it installed beside the packages. */
+function isInstalled() {
+  const installed = join(modules, '.package-lock.json');
+  if (!existsSync(node) || !existsSync(installed)) return false;
+  const packagesIn = (file) => JSON.parse(readFileSync(file, 'utf8')).packages;
+  const found = packagesIn(installed);
+  return Object.entries(packagesIn(join(root, 'package-lock.json'))).every(
+    ([path, { version, optional, devOptional }]) =>
+      path === '' || optional || devOptional || found[path]?.version === version,
+  );
+}

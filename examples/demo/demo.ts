@@ -2,7 +2,7 @@
  * The whole way on real data: two trained networks become one, both kinds are served from workerd, and the same
  * held-out images are sent to both.
  *
- *   npm run demo -- [--json FILE] [--keep] [--images N] [--ab]
+ *   npm run demo -- [--ab] [--quick] [--images N] [--json FILE] [--keep]
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -20,9 +20,9 @@ import { InferenceClient } from './client.ts';
 import { ortWebHeapBytes, timeOrtWeb } from './ortWeb.ts';
 import { Progress } from './progress.ts';
 import { publishDemo } from './publishDemo.ts';
-import { quantile } from './quantile.ts';
 import { shuffledQuestions, shareRight } from './questions.ts';
-import { renderReport, type DemoReport, type SideReport } from './report.ts';
+import { renderReport, type DemoReport } from './report.ts';
+import { sideReport } from './sideReport.ts';
 import { packSeparate, packZipped, zipNets } from './zipNets.ts';
 import { keepServing } from './keepServing.ts';
 
@@ -35,14 +35,15 @@ const { values: args } = parseArgs({
     json: { type: 'string' },
     keep: { type: 'boolean', default: false },
     ab: { type: 'boolean', default: false },
-    images: { type: 'string', default: '2000' },
+    quick: { type: 'boolean', default: false },
+    images: { type: 'string' },
   },
 });
-const imagesPerTask = Number(args.images);
+const imagesPerTask = Number(args.images ?? (args.quick ? 100 : 2000));
 if (!Number.isInteger(imagesPerTask) || imagesPerTask < 1 || imagesPerTask > 2000)
-  throw new Error(`Cannot send ${args.images} images of each task: 1 to 2000 are held out`);
+  throw new Error(`Cannot send ${args.images ?? ''} images of each task: 1 to 2000 are held out`);
 
-const folder = join(import.meta.dirname, '../../.cache/demo');
+const folder = join(import.meta.dirname, '../../.cache', args.quick ? 'demo-quick' : 'demo');
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 const progress = new Progress();
@@ -54,10 +55,9 @@ const nets = await Promise.all(
 
 progress.step('Zipping them: all hidden channels shared, one trunk, two heads');
 const separate = await packSeparate(nets, folder);
-const network = await zipNets(nets, progress);
+const network = await zipNets(nets, args.quick, progress);
 progress.step('Exporting trunk and heads, checking the files against the trained network');
 const zipped = await packZipped('zipped', network, nets, folder);
-const bundles = { separate, zipped: [zipped] };
 const tested = Object.fromEntries(nets.map(({ images }) => [images.task, images.test]));
 
 progress.step('Timing ONNX Runtime Web alone on both, in turn');
@@ -101,27 +101,6 @@ try {
     ),
   };
 
-  const sideReport = (side: Side): SideReport => {
-    const latencies = replies
-      .filter((one) => one.question.endpoint === endpoints[side])
-      .map((one) => one.latencyMs);
-    return {
-      endpoint: endpoints[side],
-      storedBytes: bundles[side].reduce(
-        (sum, { manifest }) => sum + manifest.files.reduce((all, file) => all + file.sizeBytes, 0),
-        0,
-      ),
-      macs: bundles[side].reduce(
-        (sum, { manifest }) =>
-          sum + [manifest.trunk, ...manifest.heads].reduce((all, part) => all + (part?.macs ?? 0), 0),
-        0,
-      ),
-      ortWebMs: side === 'separate' ? ortWeb.firstMs : ortWeb.secondMs,
-      ortHeapBytes: heapBytes[side],
-      latencyP50Ms: quantile(latencies, 0.5),
-      latencyP99Ms: quantile(latencies, 0.99),
-    };
-  };
   const ab = args.ab
     ? await runAb({
         platform,
@@ -143,8 +122,8 @@ try {
       separateAccuracy: shareRight(replies, tested, task, endpoints.separate),
       zippedAccuracy: shareRight(replies, tested, task, endpoints.zipped),
     })),
-    separate: sideReport('separate'),
-    zipped: sideReport('zipped'),
+    separate: sideReport(endpoints.separate, separate, replies, ortWeb.firstMs, heapBytes.separate),
+    zipped: sideReport(endpoints.zipped, [zipped], replies, ortWeb.secondMs, heapBytes.zipped),
     iterations: {
       training: Math.min(...training.map(({ steps }) => steps)),
       retraining: zipped.manifest.lineage.retrainingSteps,

@@ -1,7 +1,6 @@
-import type { Zipped } from '../../../gpu-runner/mtz/zip.ts';
 import { percent } from '../../../gpu-runner/runner/figures.ts';
 import type { Progress } from '../progress.ts';
-import { packZipped, type DemoNet, type StoredBundle } from '../zipNets.ts';
+import { packZipped, type DemoNet, type StoredBundle, type ZippedNets } from '../zipNets.ts';
 import { damageLayer } from './damageLayer.ts';
 
 /** The second convolution, which the trunk computes for both tasks. */
@@ -11,7 +10,7 @@ const seed = 7;
 
 /** The zipped network with noise in one layer of its trunk, as a bundle whose name and accuracy say so. */
 export async function packDamaged(
-  zipped: Zipped,
+  zipped: ZippedNets,
   nets: readonly DemoNet[],
   folder: string,
   progress: Progress,
