@@ -21,8 +21,6 @@ export const netInfo = z.strictObject({
     batchSize: z.int().min(1),
     learningRate: z.number().positive(),
     weightDecay: z.number().min(0),
-    /** Pixels by which images were shifted at most, in each direction. */
-    shift: z.int().min(0),
     seed: z.int().min(0),
   }),
   validation: accuracy,
