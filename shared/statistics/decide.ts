@@ -111,7 +111,7 @@ function breachReason({ arm, guardrail, atLeast, limit, harm }: GuardrailCheck, 
   const task = guardrail.kind === 'accuracy' ? ` on ${guardrail.task}` : '';
   return (
     `Guardrail breached: arm ${arm} has at least ${percent(atLeast)} ${what}${task} than ${defaultArm}, ` +
-    `${percent(limit)} is allowed (${harm.units} units).`
+    `${percent(limit)} is allowed (${harm.units} units measured).`
   );
 }
 

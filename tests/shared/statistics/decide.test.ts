@@ -40,7 +40,7 @@ test('a breached guardrail rolls back and says which, by how much and after how 
   expect(action({}, { errors: hitsOf(2000, units) })).toEqual({
     kind: 'roll-back',
     reason: expect.stringMatching(
-      /^Guardrail breached: arm merged has at least 8\.\d+ % more errors than separate, 1 % is allowed \(40000 units\)\.$/,
+      /^Guardrail breached: arm merged has at least 8\.\d+ % more errors than separate, 1 % is allowed \(40000 units measured\)\.$/,
     ) as string,
   });
   expect(action({}, { latencyMs: latenciesOf(20, units) }).reason).toContain('more latency than separate');
