@@ -5,7 +5,7 @@
  *
  * Assignment is timed here, in the same JavaScript engine as in a Worker. Replies are timed at the client of the edge
  * Worker in workerd, one request at a time, in blocks that alternate between two endpoints of ResNet-20, one of which
- * runs every request once more as its shadow. A block's exposures are awaited before the next begins.
+ * runs a share of the requests once more as their shadow. A block's exposures are awaited before the next begins.
  */
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -109,12 +109,16 @@ function assignmentMs(one: (typeof assignments)[number]): { ms: number; slowMs: 
 }
 
 const seed = new Random(1);
-/** Pauses between a reply and the next request. */
-const patterns: { what: string; pauseMs: () => number }[] = [
-  { what: 'every 250 ms', pauseMs: () => 250 },
-  { what: 'at random, 150 ms apart on average', pauseMs: () => -150 * Math.log(1 - seed.uniform()) },
-  { what: 'one right after the other', pauseMs: () => 0 },
+const atRandom = (): number => -150 * Math.log(1 - seed.uniform());
+/** Pauses between a reply and the next request, and the share of the requests that are shadowed. */
+const patterns: { what: string; pauseMs: () => number; share: number }[] = [
+  { what: 'every 250 ms', pauseMs: () => 250, share: 1 },
+  { what: 'at random, 150 ms apart on average', pauseMs: atRandom, share: 0.1 },
+  { what: 'at random, 150 ms apart on average', pauseMs: atRandom, share: 1 },
+  { what: 'one right after the other', pauseMs: () => 0, share: 1 },
 ];
+const plain = 'plain';
+const shadowed = (share: number): string => `shadowed-${100 * share}`;
 
 const body = new Uint8Array(
   Float32Array.from({ length: settings.batch * 3 * 32 * 32 }, () => seed.normal()).buffer,
@@ -142,6 +146,7 @@ async function block(edge: EdgeWorker, endpoint: string, pauseMs: () => number):
 
 interface ShadowRow {
   readonly pattern: string;
+  readonly share: number;
   readonly withoutMs: { median: number; p95: number };
   readonly withMs: { median: number; p95: number };
   /** Mean of the blocks' differences in mean latency, and the half-width of its 95 % interval. */
@@ -150,13 +155,14 @@ interface ShadowRow {
   readonly shadows: { run: number; medianMs: number };
 }
 
-async function shadowRow(edge: EdgeWorker, { what, pauseMs }: (typeof patterns)[number]): Promise<ShadowRow> {
+async function shadowRow(edge: EdgeWorker, pattern: (typeof patterns)[number]): Promise<ShadowRow> {
+  const { what, pauseMs, share } = pattern;
   const pairs: { without: Block; with: Block }[] = [];
   for (let i = 0; i < settings.blocks; i += 1) {
     const run = (endpoint: string): Promise<Block> => block(edge, endpoint, pauseMs);
     // In turns, and so who begins.
-    if (i % 2 === 0) pairs.push({ without: await run('plain'), with: await run('shadowed') });
-    else pairs.push({ with: await run('shadowed'), without: await run('plain') });
+    if (i % 2 === 0) pairs.push({ without: await run(plain), with: await run(shadowed(share)) });
+    else pairs.push({ with: await run(shadowed(share)), without: await run(plain) });
   }
   const added = pairs.map((pair) => mean(pair.with.latencyMs) - mean(pair.without.latencyMs));
   const center = mean(added);
@@ -166,6 +172,7 @@ async function shadowRow(edge: EdgeWorker, { what, pauseMs }: (typeof patterns)[
   const shadowMs = pairs.flatMap((pair) => pair.with.shadowMs);
   return {
     pattern: what,
+    share,
     withoutMs: summary(all('without')),
     withMs: summary(all('with')),
     addedMs: { mean: center, halfWidth: 1.96 * Math.sqrt(variance / added.length) },
@@ -174,7 +181,7 @@ async function shadowRow(edge: EdgeWorker, { what, pauseMs }: (typeof patterns)[
   };
 }
 
-/** Two endpoints that serve the same network; each request of `shadowed` runs a copy of it afterwards. */
+/** Endpoints that serve the same network; a share of the requests to all but the first runs a copy of it afterwards. */
 async function publish(edge: EdgeWorker): Promise<void> {
   const graph = resnet20(1);
   const sha256 = createHash('sha256').update(writeModel(graph)).digest('hex');
@@ -187,8 +194,8 @@ async function publish(edge: EdgeWorker): Promise<void> {
     { name: 'b', weight: 0, tasks: { digit: copy.id } },
   ];
   for (const [endpoint, share] of [
-    ['plain', 0],
-    ['shadowed', 1],
+    [plain, 0],
+    ...[0.1, 1].map((one) => [shadowed(one), one] as const),
   ] as const) {
     await edge.putRouting(endpoint, 1, { digit: bundle }, [
       experimentOf({ arms, shadow: { share, arm: 'b' } }),
@@ -222,10 +229,11 @@ try {
 } finally {
   await edge.stop();
 }
-console.log('Milliseconds until a reply is read, without and with a shadow for every request');
+console.log('Milliseconds until a reply is read, without and with shadows');
 console.table(
-  shadow.map(({ pattern, withoutMs, withMs, addedMs, requests, shadows }) => ({
+  shadow.map(({ pattern, share, withoutMs, withMs, addedMs, requests, shadows }) => ({
     requests: pattern,
+    shadowed: `${100 * share} %`,
     without: `${withoutMs.median.toFixed(1)} (95 %: ${withoutMs.p95.toFixed(1)})`,
     with: `${withMs.median.toFixed(1)} (95 %: ${withMs.p95.toFixed(1)})`,
     'added to the mean': `${addedMs.mean.toFixed(2)} ± ${addedMs.halfWidth.toFixed(2)}`,
