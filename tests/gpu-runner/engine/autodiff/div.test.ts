@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../../../gpu-runner/engine/random.ts';
 import { gradientError, randomArray, type Array64 } from '../gradientCheck.ts';
-
-const shapes: readonly (readonly [string, readonly number[], readonly number[]])[] = [
-  ['equal shapes', [2, 3], [2, 3]],
-  ['a row against a matrix', [2, 3], [3]],
-  ['a matrix against a row', [3], [2, 3]],
-  ['a column against a row', [4, 1], [1, 3]],
-  ['a scalar against a tensor', [], [2, 1, 3]],
-  ['a bias along channels', [2, 3, 2, 2], [3, 1, 1]],
-  ['inner and leading axes at once', [5, 1, 4], [3, 1]],
-  ['ones on both sides', [1, 1], [1]],
-];
+import { broadcastShapes } from './broadcastShapes.ts';
 
 /** Away from 0, where a quotient has no derivative. */
 const divisor = (dims: readonly number[]): Array64 => {
@@ -19,7 +9,7 @@ const divisor = (dims: readonly number[]): Array64 => {
   return { dims, data: data.map((value) => (value < 0 ? value - 0.5 : value + 0.5)) };
 };
 
-test.each(shapes)('div: gradients of %s agree with differences', async (_, a, b) => {
+test.each(broadcastShapes)('div: gradients of %s agree with differences', async (_, a, b) => {
   const error = await gradientError({
     inputs: { a, b: divisor(b) },
     build: (emit, values) => emit.op('Div', [values['a'] ?? '', values['b'] ?? '']),
