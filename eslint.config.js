@@ -48,6 +48,11 @@ const rooms = [
     rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine', 'gpu-runner/mtz'],
     packages: ['node:fs', 'node:path', 'node:crypto'],
   },
+  {
+    room: 'gpu-runner/runner',
+    rooms: ['shared', 'gpu-runner'],
+    packages: ['zod', 'node:timers', 'node:util'],
+  },
 ];
 
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');

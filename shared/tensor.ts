@@ -20,7 +20,6 @@ export const dataTypes = {
 } as const;
 
 export type DataType = keyof typeof dataTypes;
-export type OipDataType = (typeof dataTypes)[DataType]['oip'];
 
 /** What holds the elements; float16 and bfloat16 as raw bits, bool as 0 or 1. */
 export interface TensorData {

@@ -39,7 +39,8 @@ export const mergeRatios = (a: RatioSums, b: RatioSums): RatioSums => ({
 
 /**
  * `sum x / sum y` with the delta-method variance `mean (x - r y)^2 / (mean y)^2` (Deng, Knoblich and Lu, KDD 2018).
- * With y = 1 everywhere it is the mean and its variance. Rounding: see `meanOf()`.
+ * With y = 1 everywhere it is the mean and its variance. The variance is a difference of sums; when nothing of it is left,
+ * the rounding error itself is taken: too wide an interval, never too narrow a one.
  */
 export const ratioOf = (sums: RatioSums): Estimate => estimateOf(sums, 0);
 

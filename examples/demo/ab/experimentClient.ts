@@ -31,13 +31,13 @@ export class ExperimentClient {
 
   /** Makes an experiment and starts it. */
   async start(name: string, request: z.input<typeof experimentRequest>): Promise<void> {
-    await this.call('PUT', `/v1/experiments/${name}`, request);
-    experimentView.parse(await this.call('POST', `/v1/experiments/${name}/start`));
+    await call(this.experimenter, 'PUT', `/v1/experiments/${name}`, request);
+    experimentView.parse(await call(this.experimenter, 'POST', `/v1/experiments/${name}/start`));
   }
 
   /** What the schedule does every minute in production: judge the experiment, do what the rule says. */
   async evaluate(name: string): Promise<EvaluationView> {
-    return evaluationView.parse(await this.call('POST', `/v1/experiments/${name}/evaluate`));
+    return evaluationView.parse(await call(this.experimenter, 'POST', `/v1/experiments/${name}/evaluate`));
   }
 
   report(name: string): Promise<ExperimentReport> {
@@ -47,25 +47,24 @@ export class ExperimentClient {
   /** @throws {Error} when an outcome contradicts one that was told before */
   async tell(outcomes: readonly Outcome[]): Promise<void> {
     for (let from = 0; from < outcomes.length; from += bulk) {
-      const body = JSON.stringify({ outcomes: outcomes.slice(from, from + bulk) });
-      const request = {
-        method: 'POST',
-        path: '/v1/outcomes',
-        body,
-        contentType: 'application/json',
-      } as const;
-      const reply = outcomesReply.parse(await (await callControl(this.judge, request)).json());
+      const body = { outcomes: outcomes.slice(from, from + bulk) };
+      const reply = outcomesReply.parse(await call(this.judge, 'POST', '/v1/outcomes', body));
       if (reply.contradicted.length > 0)
         throw new Error(`Cannot tell outcomes: ${reply.contradicted.length} contradict earlier ones`);
     }
   }
 
   async endpoint(name: string): Promise<EndpointView> {
-    return endpointView.parse(await this.call('GET', `/v1/endpoints/${name}`));
+    return endpointView.parse(await call(this.experimenter, 'GET', `/v1/endpoints/${name}`));
   }
+}
 
-  private async call(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<unknown> {
-    const sent = body && { body: JSON.stringify(body), contentType: 'application/json' };
-    return (await callControl(this.experimenter, { method, path, ...sent })).json();
-  }
+async function call(
+  access: ControlAccess,
+  method: 'GET' | 'POST' | 'PUT',
+  path: string,
+  body?: object,
+): Promise<unknown> {
+  const sent = body && { body: JSON.stringify(body), contentType: 'application/json' };
+  return (await callControl(access, { method, path, ...sent })).json();
 }
