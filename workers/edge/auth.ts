@@ -1,7 +1,6 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import { hashKey, isExpired, keyFromHeaders, keyId, type KeyGrant, type Scope } from '../../shared/keys.ts';
-import { readKeyGrant } from '../store/published.ts';
-import type { Published } from './env.ts';
+import { readKeyGrant, type Published } from '../store/published.ts';
 import { limits } from './limits.ts';
 
 /** More keys than an isolate meets within `limits.freshMs`, few enough to forget about. */

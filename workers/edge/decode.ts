@@ -6,7 +6,7 @@ import { decodeJson } from './codec/json.ts';
 import type { Endpoint } from './endpoint.ts';
 import { limits } from './limits.ts';
 import { datatype, parseInferenceRequest, type InferenceRequest } from './oip.ts';
-import type { Tensors } from './session.ts';
+import type { Tensors } from './backend.ts';
 
 export interface WantedOutput {
   readonly task: string;

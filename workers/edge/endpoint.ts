@@ -2,8 +2,7 @@ import { TrunklineError } from '../../shared/errors.ts';
 import type { Arm } from '../../shared/experiment.ts';
 import { name as nameFormat, type Head, type Manifest, type TensorSpec } from '../../shared/manifest.ts';
 import type { RoutedExperiment } from '../../shared/routing.ts';
-import { readRouting } from '../store/published.ts';
-import type { Published } from './env.ts';
+import { readRouting, type Published } from '../store/published.ts';
 import { limits } from './limits.ts';
 import { loadManifest, shortId } from './loader.ts';
 

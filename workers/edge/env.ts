@@ -1,17 +1,12 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import type { ExposureBatch } from '../../shared/exposure.ts';
+import type { Published } from '../store/published.ts';
 
 /** What wrangler.toml binds. The only place that knows the names. */
 export interface Bindings {
   BUNDLES: R2Bucket;
   ROUTING: KVNamespace;
   EXPOSURES: Queue<ExposureBatch>;
-}
-
-/** Where published content is read from; this Worker writes nothing there. */
-export interface Published {
-  readonly bundles: R2Bucket;
-  readonly routing: KVNamespace;
 }
 
 /** @throws {TrunklineError} `internal`, when the deployment lacks a binding. */

@@ -5,6 +5,12 @@ import {
   type ExposureBatch,
 } from '../../shared/exposure.ts';
 import { limits } from './limits.ts';
+import { sleep } from './sleep.ts';
+
+/** A queue, to its producer. */
+interface Sender {
+  send(batch: ExposureBatch, options: { contentType: 'json' }): Promise<unknown>;
+}
 
 /** Exposures that travel together. */
 interface Batch {
@@ -23,17 +29,13 @@ const envelopeBytes = jsonBytes({ format: 'trunkline.exposures/1', exposures: []
  * and logged: replies never depend on it.
  */
 export class ExposureQueue {
-  readonly #queue: Pick<Queue<ExposureBatch>, 'send'>;
+  readonly #queue: Sender;
   readonly #wait: (ms: number) => Promise<void>;
   readonly #now: () => number;
   #open: Batch | null = null;
   #lost = 0;
 
-  constructor(
-    queue: Pick<Queue<ExposureBatch>, 'send'>,
-    wait: (ms: number) => Promise<void> = (ms) => scheduler.wait(ms),
-    now: () => number = Date.now,
-  ) {
+  constructor(queue: Sender, wait: (ms: number) => Promise<void> = sleep, now: () => number = Date.now) {
     this.#queue = queue;
     this.#wait = wait;
     this.#now = now;

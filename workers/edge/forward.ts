@@ -1,9 +1,9 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import type { Tensor } from '../../shared/tensor.ts';
+import type { Session, Tensors } from './backend.ts';
 import type { Endpoint } from './endpoint.ts';
 import { partBytes, partsFor, type Part } from './part.ts';
 import type { SessionPool } from './pool.ts';
-import type { Session, Tensors } from './session.ts';
 
 /** One step of a request and what it took, in milliseconds of the Worker's clock (which production stops between I/O). */
 export interface Step {

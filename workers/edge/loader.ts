@@ -1,8 +1,7 @@
 import { sha256Hex } from '../../shared/digest.ts';
 import { TrunklineError } from '../../shared/errors.ts';
 import { manifest, type BundleFile, type Manifest } from '../../shared/manifest.ts';
-import { blobSize, readBlob, readManifest } from '../store/published.ts';
-import type { Published } from './env.ts';
+import { blobSize, readBlob, readManifest, type Published } from '../store/published.ts';
 import { limits } from './limits.ts';
 
 // Nothing read from storage is used before its SHA-256 is the one that the reader came with: the routing names the

@@ -1,8 +1,8 @@
 import { TrunklineError } from '../../shared/errors.ts';
+import type { Room, Session } from './backend.ts';
 import { fits, HeapFull, requireFit } from './limits.ts';
 import { partBytes, type Part } from './part.ts';
 import { Serial } from './serial.ts';
-import type { Session } from './session.ts';
 
 interface Entry {
   readonly key: string;
@@ -18,18 +18,20 @@ interface Entry {
 export class GaveWay extends TrunklineError {}
 
 /**
- * The sessions an isolate keeps, within `limits`. A part is loaded once however many requests wait for it; the one
+ * The sessions an isolate keeps, within the room it has. A part is loaded once however many requests wait for it; the one
  * longest unused leaves when another needs its room.
  */
 export class SessionPool {
   readonly #open: (part: Part) => Promise<Session>;
+  readonly #room: Room;
   /** In the order of last use. */
   readonly #entries = new Map<string, Entry>();
   /** One load at a time: each holds a JavaScript copy of its weights. */
   readonly #loads = new Serial();
 
-  constructor(open: (part: Part) => Promise<Session>) {
+  constructor(open: (part: Part) => Promise<Session>, room: Room = { fits, requireFit }) {
     this.#open = open;
+    this.#room = room;
   }
 
   /**
@@ -49,7 +51,7 @@ export class SessionPool {
     { yielding = false }: { yielding?: boolean } = {},
   ): Promise<T> {
     const label = parts.map((part) => part.label).join(', ');
-    requireFit(label, parts.map(partBytes));
+    this.#room.requireFit(label, parts.map(partBytes));
     if (yielding) this.#requireFree(parts, label);
     const held: Entry[] = [];
     const hold = (entry: Entry): Entry => {
@@ -81,7 +83,7 @@ export class SessionPool {
   #requireFree(parts: readonly Part[], label: string): void {
     const missing = parts.filter((part) => !this.#entries.has(part.key));
     const present = Array.from(this.#entries.values(), (entry) => entry.sizeBytes);
-    if (fits([...present, ...missing.map(partBytes)])) return;
+    if (this.#room.fits([...present, ...missing.map(partBytes)])) return;
     throw new GaveWay('unavailable', `Cannot load ${label}: other sessions are in the memory it needs`);
   }
 
@@ -123,7 +125,8 @@ export class SessionPool {
   /** The unused sessions, longest unused first, whose release makes `sizeBytes` more fit. */
   #leavingFor(sizeBytes: number, label: string): Entry[] {
     const staying = new Set(this.#entries.values());
-    const room = (): boolean => fits([...Array.from(staying, (entry) => entry.sizeBytes), sizeBytes]);
+    const room = (): boolean =>
+      this.#room.fits([...Array.from(staying, (entry) => entry.sizeBytes), sizeBytes]);
     const leaving: Entry[] = [];
     for (const entry of this.#entries.values()) {
       if (room()) break;

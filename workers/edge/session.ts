@@ -2,18 +2,10 @@ import * as ort from 'onnxruntime-web/wasm';
 import { TrunklineError } from '../../shared/errors.ts';
 import type { BundleFile } from '../../shared/manifest.ts';
 import type { DataType, Tensor } from '../../shared/tensor.ts';
+import type { Session, Tensors } from './backend.ts';
 import { HeapFull, inMiB, limits } from './limits.ts';
 import { startRuntime } from './ort.ts';
 import { partBytes, type Part } from './part.ts';
-
-export type Tensors = Readonly<Record<string, Tensor>>;
-
-/** A loaded part. */
-export interface Session {
-  /** Answers the outputs named in `wanted`. */
-  run(feeds: Tensors, wanted: readonly string[]): Promise<Tensors>;
-  release(): Promise<void>;
-}
 
 /**
  * Loads a part into ONNX Runtime. The weights are handed over as external data, which costs a third of the memory of

@@ -7,7 +7,8 @@ import type { Endpoint, Endpoints } from './endpoint.ts';
 import { bytesLoaded, forward } from './forward.ts';
 import { limits } from './limits.ts';
 import { GaveWay, type SessionPool } from './pool.ts';
-import type { Tensors } from './session.ts';
+import type { Tensors } from './backend.ts';
+import { sleep } from './sleep.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What was asked, and what the reply said. */
@@ -37,7 +38,7 @@ export class Shadows {
     pool: SessionPool,
     endpoints: Endpoints,
     traffic: Traffic,
-    wait: (ms: number) => Promise<void> = (ms) => scheduler.wait(ms),
+    wait: (ms: number) => Promise<void> = sleep,
     now: () => number = Date.now,
   ) {
     this.#pool = pool;

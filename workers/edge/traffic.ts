@@ -1,3 +1,5 @@
+import { sleep } from './sleep.ts';
+
 /** How busy this isolate is with requests, so that work nobody waits for can keep out of their way. */
 export class Traffic {
   readonly #wait: (ms: number) => Promise<void>;
@@ -5,10 +7,7 @@ export class Traffic {
   #inProgress = 0;
   #lastEnded = -Infinity;
 
-  constructor(
-    wait: (ms: number) => Promise<void> = (ms) => scheduler.wait(ms),
-    now: () => number = Date.now,
-  ) {
+  constructor(wait: (ms: number) => Promise<void> = sleep, now: () => number = Date.now) {
     this.#wait = wait;
     this.#now = now;
   }

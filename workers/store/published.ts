@@ -9,9 +9,33 @@ export const manifestKey = (id: string): string => `manifests/${id}.json`;
 export const routingKey = (endpoint: string): string => `routing:${endpoint}`;
 export const grantKey = (keyHash: string): string => `key:${keyHash}`;
 
-/** What reading takes of the bindings: whoever holds only these cannot change what is served. */
-export type ContentReader = Pick<R2Bucket, 'get' | 'head'>;
-export type PointerReader = Pick<KVNamespace, 'get'>;
+// What reading takes of the bindings: whoever holds only these cannot change what is served, and anything else that has
+// them (a folder of bundles, in Node) can be served in their place.
+
+/** An R2 bucket, to its readers. */
+export interface ContentReader {
+  get(key: string): Promise<{ arrayBuffer(): Promise<ArrayBuffer> } | null>;
+  head(key: string): Promise<{ readonly size: number } | null>;
+}
+
+/** A KV namespace, to its readers. */
+export interface PointerReader {
+  get(key: string, type: 'json'): Promise<unknown>;
+}
+
+export interface PointerLister extends PointerReader {
+  list(options: { prefix: string; cursor: string | null }): Promise<PointerPage>;
+}
+
+type PointerPage = { readonly keys: readonly { readonly name: string }[] } & (
+  { readonly list_complete: true } | { readonly list_complete: false; readonly cursor: string }
+);
+
+/** Where published content is read from; the edge writes nothing there. */
+export interface Published {
+  readonly bundles: ContentReader;
+  readonly routing: PointerLister;
+}
 
 /** What the endpoint serves now, or null when there is no such endpoint. Up to a minute old: KV is eventually consistent. */
 export async function readRouting(kv: PointerReader, endpoint: string): Promise<Routing | null> {
@@ -20,12 +44,12 @@ export async function readRouting(kv: PointerReader, endpoint: string): Promise<
 }
 
 /** The names of all endpoints, in alphabetical order. */
-export async function listEndpoints(kv: KVNamespace): Promise<string[]> {
+export async function listEndpoints(kv: PointerLister): Promise<string[]> {
   const names: string[] = [];
   const prefix = routingKey('');
   let cursor: string | null = null;
   for (;;) {
-    const page: KVNamespaceListResult<unknown> = await kv.list({ prefix, cursor });
+    const page: PointerPage = await kv.list({ prefix, cursor });
     names.push(...page.keys.map((key) => key.name.slice(prefix.length)));
     if (page.list_complete) return names;
     cursor = page.cursor;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { HeapFull, MiB } from '../../../workers/edge/limits.ts';
 import type { Part } from '../../../workers/edge/part.ts';
 import { SessionPool } from '../../../workers/edge/pool.ts';
-import type { Session } from '../../../workers/edge/session.ts';
+import type { Session } from '../../../workers/edge/backend.ts';
 import { digest } from './fixtures.ts';
 
 const part = (key: string, mib = 1): Part => ({
@@ -207,5 +207,35 @@ describe('use()', () => {
       expect(await load(part('d'))).toEqual([]);
       expect(log).toContain('open d');
     });
+  });
+});
+
+describe('a pool with another room', () => {
+  test('keeps and releases by what that room says', async () => {
+    const log: string[] = [];
+    const twoMiB = {
+      fits: (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size, 0) <= 2 * MiB,
+      requireFit: (what: string) => void log.push(`asked for ${what}`),
+    };
+    const pool = new SessionPool(({ key }) => {
+      log.push(`open ${key}`);
+      return Promise.resolve({
+        run: () => Promise.resolve({}),
+        release: () => {
+          log.push(`release ${key}`);
+          return Promise.resolve();
+        },
+      });
+    }, twoMiB);
+    for (const key of ['a', 'b', 'c']) await pool.use([part(key)], () => Promise.resolve());
+    expect(log).toEqual([
+      'asked for part a',
+      'open a',
+      'asked for part b',
+      'open b',
+      'asked for part c',
+      'release a',
+      'open c',
+    ]);
   });
 });

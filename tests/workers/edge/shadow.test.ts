@@ -6,7 +6,7 @@ import type { Tensor } from '../../../shared/tensor.ts';
 import { Endpoints } from '../../../workers/edge/endpoint.ts';
 import { limits, MiB } from '../../../workers/edge/limits.ts';
 import { SessionPool } from '../../../workers/edge/pool.ts';
-import type { Tensors } from '../../../workers/edge/session.ts';
+import type { Tensors } from '../../../workers/edge/backend.ts';
 import { Shadows } from '../../../workers/edge/shadow.ts';
 import { Traffic } from '../../../workers/edge/traffic.ts';
 import { Clock } from './clock.ts';
