@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dataTypes, type DataType } from './tensor.ts';
+import { preprocessing } from './preprocessing.ts';
 import { recipe } from './recipe.ts';
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest in lower-case hex');
@@ -136,8 +137,8 @@ export const manifest = z
     heads: z.array(head).min(1).max(64),
     /** At most as many as one request of the control Worker can look at. */
     files: z.array(bundleFile).min(1).max(256),
-    /** How inputs are made from raw data, declared once, e.g. "pixels / 255, [N, 1, 28, 28]". */
-    preprocessing: z.string(),
+    /** How inputs are made from raw data, declared once. A sentence where inputs are not images or nobody said. */
+    preprocessing: z.union([preprocessing, z.string()]),
     /** Null for a network packed as it is. */
     recipe: recipe.nullable(),
     lineage: z.strictObject({
