@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scope } from './keys.ts';
+import { scope, scopes } from './keys.ts';
 import { name, sha256, tensorSpec } from './manifest.ts';
 import { errorStatus, type ErrorCode } from './errors.ts';
 
@@ -20,7 +20,9 @@ const time = z.iso.datetime();
 export const createKeyRequest = z.strictObject({
   /** For people: what the key is used for. */
   name: z.string().trim().min(1).max(100),
-  scopes: z.array(scope).min(1).max(5),
+  scopes: z.array(scope).min(1).max(scopes.length),
+  /** The project of the key that asks, when left out. Only the bootstrap key may name another one. */
+  project: name.optional(),
   /** Never, when left out. */
   expiresInDays: z.int().min(1).max(3650).optional(),
 });
@@ -29,6 +31,7 @@ export type CreateKeyRequest = z.infer<typeof createKeyRequest>;
 export const keyView = z.object({
   id: z.string(),
   name: z.string(),
+  project: name,
   scopes: z.array(scope),
   createdAt: time,
   expiresAt: time.nullable(),

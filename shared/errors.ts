@@ -8,6 +8,7 @@ export const errorStatus = {
   'length-required': 411,
   'too-large': 413,
   unprocessable: 422,
+  'rate-limited': 429,
   internal: 500,
   unsupported: 501,
   unavailable: 503,

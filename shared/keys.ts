@@ -1,25 +1,33 @@
 import { z } from 'zod';
 import { sha256Hex, toHex } from './digest.ts';
+import { name } from './manifest.ts';
 
 // An API key is `tl_<id>_<secret>`: the id (16 hex digits) names it in lists and audit rows, the secret is 256 random
 // bits in hex. Keys are stored as their SHA-256 only. A slow, salted hash protects secrets that people choose, which can
 // be guessed; 256 random bits cannot be, so one fast hash is enough and costs a request microseconds.
 
 /**
- * What a key may do: ask for predictions, say what came of them, look at what is published, change it, manage keys.
- * Outcomes decide experiments, and a key that may infer is often in many hands: so they are two scopes.
+ * What a key may do: ask for predictions, say what came of them, look at what there is, change it, do its jobs, manage
+ * keys. Outcomes decide experiments, and a key that may infer is often in many hands: so they are two scopes.
  */
-export const scopes = ['infer', 'outcome', 'read', 'write', 'admin'] as const;
+export const scopes = ['infer', 'outcome', 'read', 'write', 'runner', 'admin'] as const;
 export const scope = z.enum(scopes);
 export type Scope = z.infer<typeof scope>;
+
+/** What everything belongs to that nobody gave another project. */
+export const defaultProject = 'default';
 
 /** What the edge needs to know of a key; published under the key's hash. */
 export const keyGrant = z.strictObject({
   id: z.string().min(1),
+  /** The key sees and changes what belongs to this project, and nothing else. */
+  project: name.default(defaultProject),
   scopes: z.array(scope).min(1),
   expiresAt: z.iso.datetime().optional(),
 });
 export type KeyGrant = z.infer<typeof keyGrant>;
+/** A grant as it may have been written: without a project it is of the default one. */
+export type KeyGrantInput = z.input<typeof keyGrant>;
 
 const keyFormat = /^tl_([0-9a-f]{16})_[0-9a-f]{64}$/;
 

@@ -1,4 +1,4 @@
-import type { KeyGrant } from '../../shared/keys.ts';
+import type { Caller } from '../domain/caller.ts';
 import type { Change } from '../domain/change.ts';
 import type { Env } from './env.ts';
 import type { Services } from './services.ts';
@@ -6,5 +6,5 @@ import type { Services } from './services.ts';
 /** What Hono carries from the middleware to the routes. */
 export interface ControlEnv {
   Bindings: Env;
-  Variables: { requestId: string; services: Services; caller: KeyGrant; change: Change };
+  Variables: { requestId: string; services: Services; caller: Caller; change: Change };
 }

@@ -1,7 +1,7 @@
 import type { CreatedKey, CreateKeyRequest, KeyView } from '../../shared/api.ts';
 import { equalInConstantTime } from '../../shared/digest.ts';
 import { TrunklineError } from '../../shared/errors.ts';
-import { generateKey, hashKey, isExpired, keyId, type KeyGrant } from '../../shared/keys.ts';
+import { defaultProject, generateKey, hashKey, isExpired, keyId, type KeyGrant } from '../../shared/keys.ts';
 import {
   findApiKey,
   findApiKeyByHash,
@@ -11,6 +11,7 @@ import {
 } from '../store/api-keys.ts';
 import { deleteKeyGrant, writeKeyGrant } from '../store/publish.ts';
 import type { Stores } from '../store/stores.ts';
+import type { Caller } from './caller.ts';
 import type { Change } from './change.ts';
 
 const msPerDay = 86_400_000;
@@ -28,21 +29,21 @@ export async function authenticate(
   key: string | null,
   bootstrapHash: string | null,
   now: number,
-): Promise<KeyGrant> {
+): Promise<Caller> {
   if (key === null) {
     throw refused('no API key was sent; send one as "Authorization: Bearer tl_..."');
   }
   if (keyId(key) === null) throw refused('what was sent as API key does not look like tl_<id>_<secret>');
   const hash = await hashKey(key);
   if (bootstrapHash !== null && equalInConstantTime(hash, bootstrapHash)) {
-    return { id: 'bootstrap', scopes: ['admin'] };
+    return { id: 'bootstrap', project: defaultProject, scopes: ['admin'], isOperator: true };
   }
   const row = await findApiKeyByHash(stores.db, hash);
   if (row === undefined) throw refused('the API key is not known here');
   if (row.revokedAt !== null) throw refused(`API key ${row.id} was revoked at ${row.revokedAt}`);
   const grant = grantOf(row);
   if (isExpired(grant, now)) throw refused(`API key ${row.id} expired at ${grant.expiresAt ?? 'some time'}`);
-  return grant;
+  return { ...grant, isOperator: false };
 }
 
 /** Makes a key. Its text is in the reply and nowhere else; one that may infer is made known to the edge. */
@@ -79,6 +80,7 @@ export async function revokeKey(stores: Stores, id: string, by: Change): Promise
 export const viewOfKey = (row: Omit<ApiKeyRow, 'sequence' | 'hash'>): KeyView => ({
   id: row.id,
   name: row.name,
+  project: defaultProject,
   scopes: row.scopes,
   createdAt: row.createdAt,
   expiresAt: row.expiresAt,
@@ -87,6 +89,7 @@ export const viewOfKey = (row: Omit<ApiKeyRow, 'sequence' | 'hash'>): KeyView =>
 
 const grantOf = (row: Pick<ApiKeyRow, 'id' | 'scopes' | 'expiresAt'>): KeyGrant => ({
   id: row.id,
+  project: defaultProject,
   scopes: row.scopes,
   ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt }),
 });

@@ -7,7 +7,7 @@ import worker from '../../../workers/control/index.ts';
 import { broken, freshStores } from '../fixtures.ts';
 import { answer, bootstrap, call, makeKey, refusal } from './client.ts';
 
-const scopes: Scope[] = ['infer', 'outcome', 'read', 'write', 'admin'];
+const scopes: Scope[] = ['infer', 'outcome', 'read', 'write', 'runner', 'admin'];
 const keys = new Map<Scope, { id: string; key: string }>();
 beforeAll(async () => {
   await freshStores();

@@ -56,7 +56,11 @@ describe('/v1/keys', () => {
     const made = await makeKey('read', 'infer');
     const hash = await hashKey(made.key);
     expect((await call('GET', '/v1/bundles', { key: made.key })).status).toBe(200);
-    expect(await readKeyGrant(env.ROUTING, hash)).toEqual({ id: made.id, scopes: ['read', 'infer'] });
+    expect(await readKeyGrant(env.ROUTING, hash)).toEqual({
+      id: made.id,
+      project: 'default',
+      scopes: ['read', 'infer'],
+    });
     expect(await answer('DELETE', `/v1/keys/${made.id}`, { key: bootstrap })).toEqual([204, null]);
     expect(await answer('GET', '/v1/bundles', { key: made.key })).toEqual([
       401,

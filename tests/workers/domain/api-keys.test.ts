@@ -25,6 +25,7 @@ test('createKey() keeps the hash and not the key', async () => {
   expect(view).toEqual({
     id: view.id,
     name: 'ci',
+    project: 'default',
     scopes: ['read', 'write'],
     createdAt: by.at,
     expiresAt: null,
@@ -39,14 +40,24 @@ test('createKey() keeps the hash and not the key', async () => {
 
 test('authenticate() knows a key and its scopes', async () => {
   const { id, key } = await createKey(stores, { name: 'reader', scopes: ['read'] }, by);
-  expect(await authenticate(stores, key, null, now)).toEqual({ id, scopes: ['read'] });
+  expect(await authenticate(stores, key, null, now)).toEqual({
+    id,
+    project: 'default',
+    scopes: ['read'],
+    isOperator: false,
+  });
 });
 
 test('only a key that may infer is made known to the edge', async () => {
   const { key: writer } = await createKey(stores, { name: 'writer', scopes: ['write', 'admin'] }, by);
   expect(await grantOf(writer)).toBeNull();
   const { id, key } = await createKey(stores, { name: 'app', scopes: ['infer'], expiresInDays: 2 }, by);
-  expect(await grantOf(key)).toEqual({ id, scopes: ['infer'], expiresAt: '2026-01-04T03:04:05.000Z' });
+  expect(await grantOf(key)).toEqual({
+    id,
+    project: 'default',
+    scopes: ['infer'],
+    expiresAt: '2026-01-04T03:04:05.000Z',
+  });
 });
 
 test('authenticate() refuses no key, a malformed one and an unknown one', async () => {
@@ -95,7 +106,12 @@ test('a revocation that did not reach the edge holds here and reaches it when re
 test('the bootstrap key may manage keys and nothing else', async () => {
   const { key } = generateKey();
   const hash = await hashKey(key);
-  expect(await authenticate(stores, key, hash, now)).toEqual({ id: 'bootstrap', scopes: ['admin'] });
+  expect(await authenticate(stores, key, hash, now)).toEqual({
+    id: 'bootstrap',
+    project: 'default',
+    scopes: ['admin'],
+    isOperator: true,
+  });
   await refused(key, /is not known here/);
   await expect(authenticate(stores, generateKey().key, hash, now)).rejects.toMatchObject({
     code: 'unauthenticated',

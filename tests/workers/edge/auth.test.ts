@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
-import { generateKey, hashKey, type KeyGrant } from '../../../shared/keys.ts';
+import { generateKey, hashKey, type KeyGrantInput } from '../../../shared/keys.ts';
 import { Keys } from '../../../workers/edge/auth.ts';
 import { limits } from '../../../workers/edge/limits.ts';
 import { grantKey } from '../../../workers/store/published.ts';
 
-async function publish(grant: Omit<KeyGrant, 'id'>): Promise<{ id: string; key: string }> {
+async function publish(grant: Omit<KeyGrantInput, 'id'>): Promise<{ id: string; key: string }> {
   const made = generateKey();
   await env.ROUTING.put(grantKey(await hashKey(made.key)), JSON.stringify({ id: made.id, ...grant }));
   return made;

@@ -72,7 +72,12 @@ test('a routing is read as it was written, and listed', async () => {
 });
 
 test('a grant is read as it was written, until it is deleted', async () => {
-  const grant = { id: 'abc', scopes: ['infer' as const], expiresAt: '2099-01-01T00:00:00.000Z' };
+  const grant = {
+    id: 'abc',
+    project: 'shop',
+    scopes: ['infer' as const],
+    expiresAt: '2099-01-01T00:00:00.000Z',
+  };
   await writeKeyGrant(kv, 'hash', grant);
   expect(await readKeyGrant(kv, 'hash')).toEqual(grant);
   await deleteKeyGrant(kv, 'hash', 'abc');
@@ -95,7 +100,7 @@ test('every writer says what could not be written when the storage fails', async
     [`blob ${digest}`, writeBlob(bucket, digest, new Response(bytes).body)],
     [`the manifest of bundle ${digest}`, writeManifest(bucket, digest, bytes)],
     ['the routing of endpoint "vision"', writeRouting(kv, { endpoint: 'vision', revision: 1, tasks: {} })],
-    ['the grant of key abc', writeKeyGrant(kv, 'hash', { id: 'abc', scopes: ['infer'] })],
+    ['the grant of key abc', writeKeyGrant(kv, 'hash', { id: 'abc', project: 'shop', scopes: ['infer'] })],
     ['the revocation of key abc', deleteKeyGrant(kv, 'hash', 'abc')],
   ];
   for (const [what, writing] of cases) {
