@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { datasetDocument } from './dataset.ts';
+import { inspection } from './inspection.ts';
 import { bundleFile, name, sha256 } from './manifest.ts';
 
 // Named models, data sets and bundles. An item (kind, name) has versions 1, 2, 3 ... that never change; aliases point at
@@ -191,9 +192,9 @@ export const lineageView = z.object({
 });
 export type LineageView = z.infer<typeof lineageView>;
 
-/** What a runner read of the version; null until one has. `document` is a shared/inspection.ts document. */
+/** What a runner read of the version; null until one has. */
 export const inspectionView = z.object({
-  inspection: z.object({ at: time, document: z.record(z.string(), z.unknown()) }).nullable(),
+  inspection: z.object({ at: time, document: inspection }).nullable(),
 });
 export type InspectionView = z.infer<typeof inspectionView>;
 
