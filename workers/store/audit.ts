@@ -4,7 +4,8 @@ import { pageSize, toPage, type Page } from './page.ts';
 import { audit } from './schema.ts';
 
 export type AuditRow = typeof audit.$inferSelect;
-export type AuditEntry = Omit<AuditRow, 'sequence'>;
+/** Of the default project, when none is named. */
+export type AuditEntry = Omit<AuditRow, 'sequence' | 'project'> & { project?: string };
 
 /** The statement that records a change; it goes into the batch that makes the change, so neither is there alone. */
 export const auditInsert = (db: Database, entry: AuditEntry) => db.insert(audit).values(entry);

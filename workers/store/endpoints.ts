@@ -5,6 +5,8 @@ import { pageSize, toPage, type Page } from './page.ts';
 import { endpointRevisions } from './schema.ts';
 
 export type EndpointRevisionRow = typeof endpointRevisions.$inferSelect;
+/** Of the default project, when none is named. */
+export type NewRevision = Omit<EndpointRevisionRow, 'publishedAt' | 'project'> & { project?: string };
 
 /** The newest revision, or undefined when there is no such endpoint. */
 export async function findEndpoint(db: Database, endpoint: string): Promise<EndpointRevisionRow | undefined> {
@@ -19,14 +21,14 @@ export async function findEndpoint(db: Database, endpoint: string): Promise<Endp
 /** @throws a duplicate error (`isDuplicate`) when somebody else made this revision first. */
 export async function insertRevision(
   db: Database,
-  row: Omit<EndpointRevisionRow, 'publishedAt'>,
+  row: NewRevision,
   entry: AuditEntry,
 ): Promise<void> {
   await db.batch([insertRevisionStatement(db, row), auditInsert(db, entry)]);
 }
 
 /** The statement that adds a revision, for the batch of a change that brings one about. */
-export const insertRevisionStatement = (db: Database, row: Omit<EndpointRevisionRow, 'publishedAt'>) =>
+export const insertRevisionStatement = (db: Database, row: NewRevision) =>
   db.insert(endpointRevisions).values(row);
 
 /** Notes when the edge was told of a revision, the first time that it was. */

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, getTableColumns, gt, isNull, lt, lte, max, notInArray } from 'drizzle-orm';
 import { auditInsert, type AuditEntry } from './audit.ts';
 import type { Database } from './database.ts';
-import { insertRevisionStatement, type EndpointRevisionRow } from './endpoints.ts';
+import { insertRevisionStatement, type EndpointRevisionRow, type NewRevision } from './endpoints.ts';
 import { pageSize, toPage, type Page } from './page.ts';
 import { endpointRevisions, experimentVersions } from './schema.ts';
 
@@ -36,7 +36,7 @@ export async function insertVersion(
   db: Database,
   row: NewVersion,
   entry: AuditEntry,
-  endpoint?: { row: Omit<EndpointRevisionRow, 'publishedAt'>; entry: AuditEntry },
+  endpoint?: { row: NewRevision; entry: AuditEntry },
 ): Promise<void> {
   const version = db.insert(experimentVersions).values(row);
   if (endpoint === undefined) await db.batch([version, auditInsert(db, entry)]);

@@ -2,7 +2,7 @@ import { index, integer, primaryKey, real, sqliteTable, text, unique } from 'dri
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { Experiment, ExperimentState } from '../../shared/experiment.ts';
 import type { Agreement, ExposureReason } from '../../shared/exposure.ts';
-import type { Scope } from '../../shared/keys.ts';
+import { defaultProject, type Scope } from '../../shared/keys.ts';
 import type { TensorSpec } from '../../shared/manifest.ts';
 import type { Action } from '../../shared/statistics/decide.ts';
 
@@ -40,7 +40,8 @@ export const endpointRevisions = sqliteTable(
   {
     endpoint: text().notNull(),
     revision: integer().notNull(),
-    /** Bundle id by task. */
+    project: text().notNull().default(defaultProject),
+    /** Bundle id by task; none: the endpoint was deleted. */
     tasks: text({ mode: 'json' }).$type<Record<string, string>>().notNull(),
     createdAt: text('created_at').notNull(),
     createdBy: text('created_by').notNull(),
@@ -172,10 +173,11 @@ export const webhookProgress = sqliteTable('webhook_progress', {
 export const audit = sqliteTable('audit', {
   sequence: integer().primaryKey({ autoIncrement: true }),
   at: text().notNull(),
+  project: text().notNull().default(defaultProject),
   /** Id of the API key that asked, or `rule`. */
   actor: text().notNull(),
   action: text().$type<AuditAction>().notNull(),
-  /** What was changed: a key's id, a digest, the name of an endpoint or an experiment. */
+  /** What was changed: a key's id, a digest, the name of an endpoint or an experiment, `models/digit` and the like. */
   subject: text().notNull(),
   detail: text({ mode: 'json' }).$type<Record<string, unknown>>().notNull(),
 });
@@ -185,7 +187,15 @@ export type AuditAction =
   | 'key.revoke'
   | 'blob.store'
   | 'bundle.publish'
+  | 'version.register'
+  | 'version.delete'
+  | 'alias.set'
+  | 'alias.delete'
+  | 'tags.set'
+  | 'card.set'
+  | 'content.collect'
   | 'endpoint.set'
+  | 'endpoint.delete'
   | 'exposures.replay'
   | 'experiment.hold'
   | `experiment.${ExperimentStep}`;
