@@ -1,72 +1,99 @@
-import { setTimeout } from 'node:timers/promises';
 import { errorBody } from '../../shared/api.ts';
+import { mayPass, PassingError, reasonOf, retry, retryAfterMs } from './retry.ts';
 
 export interface ControlAccess {
   /** Where the control Worker answers, e.g. "http://127.0.0.1:8787". */
   readonly url: string;
-  /** An API key with the scopes read and write. */
+  /** An API key with the scopes that the routes need. */
   readonly key: string;
   /** Before the first repetition of a request; doubled before each further one. */
-  readonly retryDelayMs?: number;
-  readonly signal?: AbortSignal;
+  readonly retryDelayMs?: number | undefined;
+  /** Tries of each request in all. */
+  readonly attempts?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
-interface Request {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+export interface ControlRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: Uint8Array<ArrayBuffer> | string;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Statuses besides 2xx that are an answer and not a failure. */
   readonly accept?: readonly number[];
+  /** Until the answer's headers and, unless `streamed`, its body are there. */
+  readonly timeoutMs?: number;
+  /** The answer is as large as it likes and read by the caller, who watches over it. */
+  readonly streamed?: boolean;
 }
 
-const attempts = 4;
-const defaultRetryDelayMs = 500;
+/** The service refused a request for good. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** Long enough for 100 MB, the largest body, at 2 Mbit/s. */
-const timeoutMs = 400_000;
-/** A gateway or an overloaded Worker: the same request may pass a moment later. */
-const passing = new Set([429, 502, 503, 504]);
+const defaultTimeoutMs = 400_000;
 
 /**
  * One request to the control API, repeated while the connection drops or the service says it is busy: every request
  * made here may be sent twice.
  *
- * @throws {Error} "PUT /v1/endpoints/demo answered 403: <the service's sentence>", or what broke the connection
+ * @throws {ControlError} "PUT /v1/endpoints/demo answered 403: <the service's sentence>"
+ * @throws {Error} what broke the connection, or the service's sentence when it stays busy
  */
-export async function callControl(access: ControlAccess, request: Request): Promise<Response> {
-  const { signal, retryDelayMs = defaultRetryDelayMs } = access;
-  for (let attempt = 1; ; attempt++) {
-    signal?.throwIfAborted();
-    const outcome = await send(access, request).catch((error: unknown) => ({ error }));
-    signal?.throwIfAborted();
-    if (outcome instanceof Response && (outcome.ok || request.accept?.includes(outcome.status)))
-      return outcome;
-
-    const mayPass = !(outcome instanceof Response) || passing.has(outcome.status);
-    if (!mayPass || attempt === attempts) {
-      const what = `${request.method} ${new URL(request.path, access.url).pathname}`;
-      const times = mayPass ? ` (tried ${attempt} times)` : '';
-      if (outcome instanceof Response)
-        throw new Error(`${what} answered ${outcome.status}: ${await sentence(outcome)}${times}`);
-      throw new Error(`${what} did not reach ${access.url}: ${causeOf(outcome.error)}${times}`, {
-        cause: outcome.error,
+export async function callControl(access: ControlAccess, request: ControlRequest): Promise<Response> {
+  const { signal, attempts = 4, retryDelayMs: delayMs } = access;
+  const what = `${request.method} ${new URL(request.path, access.url).pathname}`;
+  return retry(
+    async () => {
+      const response = await send(access, request).catch((cause: unknown) => {
+        throw new PassingError(`${what} did not reach ${access.url}: ${reasonOf(cause)}`, { cause });
       });
-    }
-    if (outcome instanceof Response) await outcome.body?.cancel();
-    await setTimeout(retryDelayMs * 2 ** (attempt - 1), undefined, signal && { signal });
-  }
+      if (response.ok || request.accept?.includes(response.status)) return response;
+      const message = `${what} answered ${response.status}: ${await sentence(response)}`;
+      if (mayPass(response.status))
+        throw new PassingError(message, { retryAfterMs: retryAfterMs(response.headers) });
+      throw new ControlError(message, response.status);
+    },
+    { attempts, delayMs, signal },
+  );
 }
 
-const send = (access: ControlAccess, { method, path, body, contentType }: Request): Promise<Response> =>
-  fetch(new URL(path, access.url), {
-    method,
-    headers: {
-      authorization: `Bearer ${access.key}`,
-      ...(contentType !== undefined && { 'content-type': contentType }),
-    },
-    ...(body !== undefined && { body }),
-    signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(access.signal ? [access.signal] : [])]),
-  });
+/** The answer with its whole body read: a connection that drops meanwhile is a request that failed. */
+async function send(access: ControlAccess, request: ControlRequest): Promise<Response> {
+  const { method, path, body, contentType, headers, timeoutMs = defaultTimeoutMs, streamed } = request;
+  const timeout = new AbortController();
+  const timer = setTimeout(
+    () => timeout.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
+  try {
+    const response = await fetch(new URL(path, access.url), {
+      method,
+      headers: {
+        authorization: `Bearer ${access.key}`,
+        ...(contentType !== undefined && { 'content-type': contentType }),
+        ...headers,
+      },
+      ...(body !== undefined && { body }),
+      signal: AbortSignal.any([timeout.signal, ...(access.signal ? [access.signal] : [])]),
+    });
+    if (streamed && response.ok) return response;
+    const answer = await response.arrayBuffer();
+    const { status, statusText } = response;
+    const empty = method === 'HEAD' || [204, 205, 304].includes(status);
+    return new Response(empty ? null : answer, { status, statusText, headers: response.headers });
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** What the service says is wrong; where it is not the service that answers, the beginning of whatever it sent. */
 async function sentence(response: Response): Promise<string> {
@@ -76,11 +103,4 @@ async function sentence(response: Response): Promise<string> {
   } catch {
     return text.slice(0, 200) || response.statusText || 'nothing';
   }
-}
-
-/** `fetch` itself only says "fetch failed". */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message || ('code' in cause ? String(cause.code) : cause.name);
 }
