@@ -57,6 +57,7 @@ CREATE INDEX `bundle_files_blob` ON `bundle_files` (`sha256`);--> statement-brea
 CREATE TABLE `bundle_references` (
 	`by` text NOT NULL,
 	`name` text NOT NULL,
+	`project` text NOT NULL,
 	`number` integer NOT NULL,
 	`bundle` text NOT NULL,
 	PRIMARY KEY(`by`, `name`, `number`, `bundle`),
@@ -192,11 +193,11 @@ FROM `bundles` ORDER BY `sequence`;
 -- Their files are read from the manifests by the first garbage collection, which deletes nothing before.
 INSERT INTO `manifests` (`id`, `generation`, `touched_at`) SELECT `id`, '', `published_at` FROM `bundles`;
 --> statement-breakpoint
-INSERT OR IGNORE INTO `bundle_references` (`by`, `name`, `number`, `bundle`)
-SELECT 'endpoint', r.`endpoint`, r.`revision`, b.`id`
+INSERT OR IGNORE INTO `bundle_references` (`by`, `name`, `project`, `number`, `bundle`)
+SELECT 'endpoint', r.`endpoint`, 'default', r.`revision`, b.`id`
 FROM `endpoint_revisions` r, json_each(r.`tasks`) t JOIN `bundles` b ON b.`id` = t.`value`;
 --> statement-breakpoint
-INSERT OR IGNORE INTO `bundle_references` (`by`, `name`, `number`, `bundle`)
-SELECT 'experiment', e.`experiment`, e.`version`, b.`id`
+INSERT OR IGNORE INTO `bundle_references` (`by`, `name`, `project`, `number`, `bundle`)
+SELECT 'experiment', e.`experiment`, 'default', e.`version`, b.`id`
 FROM `experiment_versions` e, json_each(e.`document`, '$.arms') a, json_each(a.`value`, '$.tasks') t
 JOIN `bundles` b ON b.`id` = t.`value`;

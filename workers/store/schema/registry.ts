@@ -253,6 +253,7 @@ export const bundleReferences = sqliteTable(
   {
     by: text().$type<'endpoint' | 'experiment'>().notNull(),
     name: text().notNull(),
+    project: text().notNull(),
     /** The revision or version. */
     number: integer().notNull(),
     bundle: text()
