@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { elementCount, type DataType, type Tensor } from '../../shared/tensor.ts';
+import { MemoryBudget } from './memoryBudget.ts';
 
 /** The element types of the format by their code. */
 const types = {
@@ -33,9 +34,14 @@ const maxGzipRatio = 1032;
  * Reads an IDX file, gzipped or plain.
  *
  * @param source what errors call it, e.g. the file's name
+ * @param budget asked before the elements are allocated; what the tensor holds stays taken
  * @throws {Error} on anything that is not exactly one IDX array: "Cannot read IDX <source>: ..."
  */
-export async function readIdx(bytes: Uint8Array, source: string): Promise<IdxTensor> {
+export async function readIdx(
+  bytes: Uint8Array,
+  source: string,
+  budget = new MemoryBudget(),
+): Promise<IdxTensor> {
   const refuse = (reason: string): Error => new Error(`Cannot read IDX ${source}: ${reason}`);
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const atMostBytes = gzipped ? bytes.length * maxGzipRatio : bytes.length;
@@ -58,6 +64,11 @@ export async function readIdx(bytes: Uint8Array, source: string): Promise<IdxTen
         throw refuse(
           `it is truncated: [${header.dims.join()}] ${header.dtype} takes ${promised} bytes, ${have}`,
         );
+      }
+      try {
+        budget.take(header.sizeBytes, describe(header));
+      } catch (cause) {
+        throw new Error(refuse(cause instanceof Error ? cause.message : String(cause)).message, { cause });
       }
       body = new Uint8Array(header.sizeBytes);
       rest = head.subarray(headerBytes(header.dims.length));

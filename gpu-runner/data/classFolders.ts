@@ -1,0 +1,85 @@
+/** A file of a data set of images and the class its folder says. */
+export interface ClassFile {
+  readonly path: string;
+  /** Place in the labels. */
+  readonly label: number;
+}
+
+export interface ClassFiles {
+  /** Class by class in the order of the labels, by path within one: the same everywhere, whatever the archive's order. */
+  readonly files: readonly ClassFile[];
+  /** In the folder of no class. */
+  readonly outside: readonly string[];
+}
+
+/**
+ * Sorts files to classes: the longest part of a file's folders that is a label is its class (`Latin/a` before `Latin`).
+ * A folder around all of them, as archives often have, is looked through.
+ *
+ * @throws {Error} with the reason, when folders have names that no label has
+ */
+export function classFiles(paths: Iterable<string>, labels: readonly string[]): ClassFiles {
+  const places = new Map(labels.map((label, place) => [label, place]));
+  const all = Array.from(paths, (path) => ({ path, folders: foldersOf(path) }));
+  const around = outerFolders(all, places);
+  const files: ClassFile[] = [];
+  const outside: string[] = [];
+  const strange = new Set<string>();
+  for (const { path, folders } of all) {
+    const inner = folders.slice(around);
+    let label: number | undefined;
+    for (let depth = inner.length; depth > 0 && label === undefined; depth--)
+      label = places.get(inner.slice(0, depth).join('/'));
+    if (label !== undefined) files.push({ path, label });
+    else if (inner.length === 0) outside.push(path);
+    else strange.add(inner.join('/'));
+  }
+  if (strange.size > 0) {
+    const told = [...strange]
+      .sort(byCodeUnit)
+      .slice(0, 5)
+      .map((name) => `"${name}"`);
+    throw new Error(
+      `${strange.size} of its folders are named as no label is: ${told.join(', ')}${strange.size > 5 ? ', ...' : ''}`,
+    );
+  }
+  files.sort((a, b) => a.label - b.label || byCodeUnit(a.path, b.path));
+  return { files, outside: outside.sort(byCodeUnit) };
+}
+
+/** The labels that folders say where nobody declared any: the names of the folders that hold files, sorted. */
+export function folderLabels(paths: Iterable<string>): string[] {
+  const all = Array.from(paths, (path) => ({ path, folders: foldersOf(path) }));
+  const around = outerFolders(all, new Map());
+  const names = all.map(({ folders }) => folders.slice(around).join('/')).filter((name) => name !== '');
+  return [...new Set(names)].sort(byCodeUnit);
+}
+
+/** How many folders lie around all files that are in any. */
+function outerFolders(
+  all: readonly { readonly folders: readonly string[] }[],
+  labels: ReadonlyMap<string, number>,
+): number {
+  const inFolders = all.map(({ folders }) => folders).filter((folders) => folders.length > 0);
+  const first = inFolders[0] ?? [];
+  let around = 0;
+  for (;;) {
+    const name = first[around];
+    if (name === undefined) return around;
+    const rest = first.slice(around);
+    const isClass = rest.some((_, depth) => labels.has(rest.slice(0, depth + 1).join('/')));
+    // The last folder of any file is a class, not something around it.
+    const shared = inFolders.every((folders) => folders[around] === name && folders.length > around + 1);
+    if (isClass || !shared) return around;
+    around += 1;
+  }
+}
+
+const foldersOf = (path: string): string[] =>
+  path
+    .split('/')
+    .slice(0, -1)
+    .filter((part) => part !== '' && part !== '.');
+
+/** Not by locale: the order must be the same everywhere. */
+export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
