@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { TrunklineError } from '../../shared/errors.ts';
 import { keyFromHeaders, type Scope } from '../../shared/keys.ts';
 import { authenticate } from '../domain/api-keys.ts';
@@ -15,9 +15,15 @@ export const requireKey: MiddlewareHandler<ControlEnv> = async (c, next) => {
     now.getTime(),
   );
   c.set('caller', caller);
-  c.set('change', { actor: caller.id, at: now.toISOString() });
+  c.set('change', { actor: caller.id, project: caller.project, at: now.toISOString() });
   await next();
 };
+
+/** Whose things an admin sees: those of the key's project, or of all projects (undefined) for the operator. */
+export function visibleProject(c: Context<ControlEnv>): string | undefined {
+  const { project, isOperator } = c.get('caller');
+  return isOperator ? undefined : project;
+}
 
 /** Scopes are not nested: an `admin` key manages keys, and publishes only if it has `write` too. */
 export const requireScope =

@@ -46,12 +46,29 @@ export async function authenticate(
   return { ...grant, isOperator: false };
 }
 
-/** Makes a key. Its text is in the reply and nowhere else; one that may infer is made known to the edge. */
-export async function createKey(stores: Stores, request: CreateKeyRequest, by: Change): Promise<CreatedKey> {
+/**
+ * Makes a key. Its text is in the reply and nowhere else; one that may infer is made known to the edge.
+ *
+ * @throws {TrunklineError} `forbidden` when anybody but the operator asks for a key of another project
+ */
+export async function createKey(
+  stores: Stores,
+  caller: Pick<Caller, 'project' | 'isOperator'>,
+  request: CreateKeyRequest,
+  by: Change,
+): Promise<CreatedKey> {
+  const project = request.project ?? caller.project;
+  if (project !== caller.project && !caller.isOperator) {
+    throw new TrunklineError(
+      'forbidden',
+      `Cannot make a key of project "${project}": this key is of project "${caller.project}".`,
+    );
+  }
   const { id, key } = generateKey();
   const { expiresInDays: days } = request;
   const row = {
     id,
+    project,
     name: request.name,
     hash: await hashKey(key),
     scopes: [...new Set(request.scopes)],
@@ -59,7 +76,7 @@ export async function createKey(stores: Stores, request: CreateKeyRequest, by: C
     expiresAt: days === undefined ? null : new Date(Date.parse(by.at) + days * msPerDay).toISOString(),
   };
   const detail = { name: row.name, scopes: row.scopes, expiresAt: row.expiresAt };
-  await insertApiKey(stores.db, row, { ...by, action: 'key.create', subject: id, detail });
+  await insertApiKey(stores.db, row, { ...by, project, action: 'key.create', subject: id, detail });
   if (row.scopes.includes('infer')) await writeKeyGrant(stores.kv, row.hash, grantOf(row));
   return { ...viewOfKey({ ...row, revokedAt: null }), key };
 }
@@ -68,11 +85,24 @@ export async function createKey(stores: Stores, request: CreateKeyRequest, by: C
  * Ends a key: here at once, at the edge when KV has forgotten it (a minute at most). Ending it again is harmless and
  * repeats the message to the edge, should that have failed.
  */
-export async function revokeKey(stores: Stores, id: string, by: Change): Promise<void> {
+export async function revokeKey(
+  stores: Stores,
+  caller: Pick<Caller, 'project' | 'isOperator'>,
+  id: string,
+  by: Change,
+): Promise<void> {
   const row = await findApiKey(stores.db, id);
-  if (row === undefined) throw new TrunklineError('not-found', `Cannot revoke key "${id}": there is none.`);
+  // Keys of other projects are as good as none.
+  if (row === undefined || (row.project !== caller.project && !caller.isOperator))
+    throw new TrunklineError('not-found', `Cannot revoke key "${id}": there is none.`);
   if (row.revokedAt === null) {
-    await markRevoked(stores.db, id, by.at, { ...by, action: 'key.revoke', subject: id, detail: {} });
+    await markRevoked(stores.db, id, by.at, {
+      ...by,
+      project: row.project,
+      action: 'key.revoke',
+      subject: id,
+      detail: {},
+    });
   }
   await deleteKeyGrant(stores.kv, row.hash, id);
 }
@@ -80,16 +110,16 @@ export async function revokeKey(stores: Stores, id: string, by: Change): Promise
 export const viewOfKey = (row: Omit<ApiKeyRow, 'sequence' | 'hash'>): KeyView => ({
   id: row.id,
   name: row.name,
-  project: defaultProject,
+  project: row.project,
   scopes: row.scopes,
   createdAt: row.createdAt,
   expiresAt: row.expiresAt,
   revokedAt: row.revokedAt,
 });
 
-const grantOf = (row: Pick<ApiKeyRow, 'id' | 'scopes' | 'expiresAt'>): KeyGrant => ({
+const grantOf = (row: Pick<ApiKeyRow, 'id' | 'project' | 'scopes' | 'expiresAt'>): KeyGrant => ({
   id: row.id,
-  project: defaultProject,
+  project: row.project,
   scopes: row.scopes,
   ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt }),
 });

@@ -2,6 +2,8 @@
 export interface Change {
   /** Id of the API key, or `bootstrap`. */
   actor: string;
+  /** Whose things are changed; the default project, when left out. */
+  project?: string;
   /** ISO 8601, UTC. */
   at: string;
 }

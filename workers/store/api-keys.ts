@@ -8,7 +8,7 @@ export type ApiKeyRow = typeof apiKeys.$inferSelect;
 
 export async function insertApiKey(
   db: Database,
-  row: Omit<ApiKeyRow, 'sequence' | 'revokedAt'>,
+  row: Omit<ApiKeyRow, 'sequence' | 'revokedAt' | 'project'> & { project?: string },
   entry: AuditEntry,
 ): Promise<void> {
   await db.batch([db.insert(apiKeys).values(row), auditInsert(db, entry)]);
@@ -22,12 +22,21 @@ export async function findApiKeyByHash(db: Database, hash: string): Promise<ApiK
   return db.select().from(apiKeys).where(eq(apiKeys.hash, hash)).get();
 }
 
-/** Newest first, revoked ones included. */
-export async function listApiKeys(db: Database, before?: number): Promise<Page<ApiKeyRow, number>> {
+/** Newest first, revoked ones included; of all projects when none is named. */
+export async function listApiKeys(
+  db: Database,
+  project: string | undefined,
+  before?: number,
+): Promise<Page<ApiKeyRow, number>> {
   const rows = await db
     .select()
     .from(apiKeys)
-    .where(before === undefined ? undefined : lt(apiKeys.sequence, before))
+    .where(
+      and(
+        project === undefined ? undefined : eq(apiKeys.project, project),
+        before === undefined ? undefined : lt(apiKeys.sequence, before),
+      ),
+    )
     .orderBy(desc(apiKeys.sequence))
     .limit(pageSize + 1);
   return toPage(rows, (row) => row.sequence);

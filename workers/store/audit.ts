@@ -1,4 +1,4 @@
-import { desc, lt } from 'drizzle-orm';
+import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { pageSize, toPage, type Page } from './page.ts';
 import { audit } from './schema.ts';
@@ -10,12 +10,21 @@ export type AuditEntry = Omit<AuditRow, 'sequence' | 'project'> & { project?: st
 /** The statement that records a change; it goes into the batch that makes the change, so neither is there alone. */
 export const auditInsert = (db: Database, entry: AuditEntry) => db.insert(audit).values(entry);
 
-/** Newest first; `before` is the `next` of the page before. */
-export async function listAudit(db: Database, before?: number): Promise<Page<AuditRow, number>> {
+/** Newest first, of all projects when none is named; `before` is the `next` of the page before. */
+export async function listAudit(
+  db: Database,
+  project?: string,
+  before?: number,
+): Promise<Page<AuditRow, number>> {
   const rows = await db
     .select()
     .from(audit)
-    .where(before === undefined ? undefined : lt(audit.sequence, before))
+    .where(
+      and(
+        project === undefined ? undefined : eq(audit.project, project),
+        before === undefined ? undefined : lt(audit.sequence, before),
+      ),
+    )
     .orderBy(desc(audit.sequence))
     .limit(pageSize + 1);
   return toPage(rows, (row) => row.sequence);

@@ -6,7 +6,10 @@ import { pageSize, toPage, type Page } from './page.ts';
 import { endpointRevisions, experimentVersions } from './schema.ts';
 
 export type ExperimentVersionRow = typeof experimentVersions.$inferSelect;
-export type NewVersion = Omit<ExperimentVersionRow, 'sequence' | 'publishedAt'>;
+/** Of the default project, when none is named. */
+export type NewVersion = Omit<ExperimentVersionRow, 'sequence' | 'publishedAt' | 'project'> & {
+  project?: string;
+};
 
 /** In SQLite the other columns of a group are those of the row that has the maximum. */
 const newest = {

@@ -13,6 +13,7 @@ import type { Action } from '../../shared/statistics/decide.ts';
 export const apiKeys = sqliteTable('api_keys', {
   sequence: integer().primaryKey({ autoIncrement: true }),
   id: text().notNull().unique(),
+  project: text().notNull().default(defaultProject),
   name: text().notNull(),
   /** SHA-256 of the key; the key itself is stored nowhere. */
   hash: text().notNull().unique(),
@@ -57,6 +58,7 @@ export const experimentVersions = sqliteTable(
   {
     sequence: integer().primaryKey({ autoIncrement: true }),
     experiment: text().notNull(),
+    project: text().notNull().default(defaultProject),
     version: integer().notNull(),
     endpoint: text().notNull(),
     state: text().$type<ExperimentState>().notNull(),
@@ -197,5 +199,6 @@ export type AuditAction =
   | 'endpoint.set'
   | 'endpoint.delete'
   | 'exposures.replay'
+  | `job.${'create' | 'cancel' | 'finished' | 'failed' | 'cancelled'}`
   | 'experiment.hold'
   | `experiment.${ExperimentStep}`;

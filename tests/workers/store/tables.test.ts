@@ -145,7 +145,7 @@ test('pages of every list join without a gap or a repetition', async () => {
     ]),
   ]);
   await expectJoined(
-    (cursor?: number) => listApiKeys(db, cursor),
+    (cursor?: number) => listApiKeys(db, undefined, cursor),
     (row) => row.id,
   );
   await expectJoined(
@@ -161,7 +161,7 @@ test('pages of every list join without a gap or a repetition', async () => {
     (row) => row.revision,
   );
   await expectJoined(
-    (cursor?: number) => listAudit(db, cursor),
+    (cursor?: number) => listAudit(db, undefined, cursor),
     (row) => row.sequence,
   );
 
