@@ -116,13 +116,6 @@ CREATE TABLE `manifests` (
 	`touched_at` text NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE `upload_parts` (
-	`upload` text NOT NULL,
-	`part` integer NOT NULL,
-	PRIMARY KEY(`upload`, `part`),
-	FOREIGN KEY (`upload`) REFERENCES `uploads`(`id`) ON UPDATE no action ON DELETE cascade
-);
---> statement-breakpoint
 CREATE TABLE `uploads` (
 	`id` text PRIMARY KEY NOT NULL,
 	`project` text NOT NULL,

@@ -272,6 +272,7 @@ export const condemned = sqliteTable('condemned', {
   at: text().notNull(),
 });
 
+/** Files on their way in; which parts are there is seen in R2 itself. */
 export const uploads = sqliteTable(
   'uploads',
   {
@@ -293,15 +294,4 @@ export const uploads = sqliteTable(
       .where(sql`state = 'open'`),
     index('uploads_expiry').on(table.expiresAt),
   ],
-);
-
-export const uploadParts = sqliteTable(
-  'upload_parts',
-  {
-    upload: text()
-      .notNull()
-      .references(() => uploads.id, { onDelete: 'cascade' }),
-    part: integer().notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.upload, table.part] })],
 );
