@@ -1,14 +1,24 @@
+import type { BatchItem } from 'drizzle-orm/batch';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 
 /** D1 behind Drizzle. Several writes that belong together go through `batch`: D1 knows no interactive transactions. */
 export type Database = DrizzleD1Database;
 
+/** One part of a batch. */
+export type Statement = BatchItem<'sqlite'>;
+
 export const openDatabase = (d1: D1Database): Database => drizzle(d1);
 
 /** Whether the error says that a row with the same key is there already. */
-export function isDuplicate(error: unknown): boolean {
+export const isDuplicate = (error: unknown): boolean => says(error, 'UNIQUE constraint failed');
+
+/** Whether the error says that what a new row refers to is not there, or that a row cannot go while others refer to it. */
+export const isMissingReference = (error: unknown): boolean =>
+  says(error, 'FOREIGN KEY constraint failed') || says(error, 'NOT NULL constraint failed');
+
+function says(error: unknown, text: string): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause.message.includes('UNIQUE constraint failed')) return true;
+    if (cause.message.includes(text)) return true;
   }
   return false;
 }
