@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { readIdxFile } from '../gpu-runner/data/idx.ts';
 import { imageDataset } from '../gpu-runner/data/imageDataset.ts';
 import { subset, type Dataset } from '../gpu-runner/engine/dataset.ts';
+import { pixelsTo1 } from '../shared/preprocessing.ts';
 
 export type TaskName = 'digit' | 'fashion';
 
@@ -49,7 +50,7 @@ const validationShare = 1 / 12;
 export const taskNames = Object.keys(files) as TaskName[];
 
 /** How raw images become inputs, for both tasks. */
-export const preprocessing = 'pixels / 255, [N, 1, 28, 28]';
+export const preprocessing = pixelsTo1([1, 28, 28]);
 
 export interface ExampleTask {
   readonly task: TaskName;

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import {
+  datasetDocument,
+  type DatasetDocument,
+  type DatasetDocumentInput,
+  type DatasetSource,
+  type DatasetSplit,
+} from '../../shared/dataset.ts';
+import { explainIssues } from '../../shared/explain-issues.ts';
+import type { BundleFile } from '../../shared/manifest.ts';
+import { byCodeUnit, folderLabels } from './classFolders.ts';
+import { withImageFiles } from './imageFiles.ts';
+import { MemoryBudget } from './memoryBudget.ts';
+import { readIdxFile } from './idx.ts';
+import { readNpz } from './npz.ts';
+import type { ResolveFile } from './openDataset.ts';
+import { reasonOf } from './zipArchive.ts';
+
+/** Data on this machine: a folder of class folders, an archive of one, an .npz, or two IDX files. */
+export type LocalSource =
+  string | { readonly images: string; readonly labels: string; readonly groups?: string | undefined };
+
+export interface LocalOptions {
+  readonly preprocessing: DatasetDocument['preprocessing'];
+  /** Names of the classes. Absent: the folders' names, or the numbers 0 to the largest in the labels. */
+  readonly labels?: readonly string[] | undefined;
+  /** Absent: a tenth of every class is held out, seed 1. */
+  readonly split?: { readonly validation: number; readonly seed?: number } | LocalSource | undefined;
+  readonly allowBad?: number | undefined;
+  /** Further fields of the source: `x`, `y`, `axes`, `groups` of an .npz, `groups` of images. */
+  readonly source?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface LocalDataset {
+  readonly document: DatasetDocument;
+  readonly resolveFile: ResolveFile;
+}
+
+/**
+ * Describes data on this machine as the document that a registry would hold, without moving it: for `openDataset`. The
+ * digest of a folder is that of its list of files and their digests.
+ *
+ * @throws {Error} "Cannot use <path> as a data set: ..."
+ */
+export async function localDataset(from: LocalSource, options: LocalOptions): Promise<LocalDataset> {
+  const told = typeof from === 'string' ? from : from.images;
+  try {
+    const files = new LocalFiles();
+    const source = await sourceOf(from, files, options.source);
+    const labels = options.labels ?? (await labelsOf(source, files));
+    const split: DatasetDocumentInput['split'] = await splitOf(options.split, files, options.source);
+    const written = {
+      format: 'trunkline.dataset/1',
+      files: await files.describe(),
+      source,
+      preprocessing: options.preprocessing,
+      labels,
+      split,
+      ...(options.allowBad === undefined ? {} : { allowBad: options.allowBad }),
+    };
+    const { data, error } = datasetDocument.safeParse(written);
+    if (error) throw new Error(explainIssues(error));
+    return { document: data, resolveFile: (file) => Promise.resolve(files.pathOf(file.path)) };
+  } catch (cause) {
+    throw new Error(`Cannot use ${told} as a data set: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** Files under the plain names that documents call them by. */
+class LocalFiles {
+  private readonly paths = new Map<string, string>();
+
+  add(path: string): string {
+    const plain = basename(path)
+      .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+      .replace(/^[^A-Za-z0-9]+/, '');
+    const base = (plain === '' ? 'data' : plain).slice(-120);
+    let name = base;
+    for (let n = 2; this.paths.has(name) && this.paths.get(name) !== resolve(path); n++)
+      name = `${n}-${base}`;
+    this.paths.set(name, resolve(path));
+    return name;
+  }
+
+  pathOf(name: string): string {
+    const path = this.paths.get(name);
+    if (path === undefined) throw new Error(`Cannot read ${name}: it is not among the data set's files`);
+    return path;
+  }
+
+  async describe(): Promise<BundleFile[]> {
+    const files: BundleFile[] = [];
+    for (const [path, at] of this.paths) {
+      const found = await stat(at);
+      files.push({
+        path,
+        ...(found.isDirectory() ? await folderDigest(at) : await fileDigest(at, found.size)),
+      });
+    }
+    return files;
+  }
+}
+
+async function sourceOf(
+  from: LocalSource,
+  files: LocalFiles,
+  further: LocalOptions['source'],
+): Promise<DatasetSource> {
+  const extra = { ...further } as object;
+  if (typeof from !== 'string') {
+    const groups = from.groups === undefined ? {} : { groups: files.add(from.groups) };
+    return { kind: 'idx', images: files.add(from.images), labels: files.add(from.labels), ...groups };
+  }
+  const isFolder = (await stat(from)).isDirectory();
+  if (!isFolder && from.toLowerCase().endsWith('.npz'))
+    return { kind: 'npz', file: files.add(from), x: 'x', y: 'y', ...extra };
+  if (isFolder || /\.(zip|tar|tar\.gz|tgz)$/i.test(from))
+    return { kind: 'images', archive: files.add(from), ...extra };
+  throw new Error(
+    'it is neither a folder nor an .npz, .zip, .tar or .tar.gz; name IDX files as images and labels',
+  );
+}
+
+async function splitOf(
+  wanted: LocalOptions['split'],
+  files: LocalFiles,
+  further: LocalOptions['source'],
+): Promise<DatasetSplit | DatasetDocumentInput['split']> {
+  if (wanted === undefined) return { validation: 0.1 };
+  if (typeof wanted === 'object' && 'validation' in wanted) return wanted;
+  return { source: await sourceOf(wanted, files, further) };
+}
+
+async function labelsOf(source: DatasetSource, files: LocalFiles): Promise<string[]> {
+  if (source.kind === 'images')
+    return withImageFiles(files.pathOf(source.archive), (images) =>
+      Promise.resolve(folderLabels(images.files.keys())),
+    );
+  const labels =
+    source.kind === 'idx'
+      ? await readIdxFile(files.pathOf(source.labels))
+      : (await readNpz(files.pathOf(source.file), [source.y], new MemoryBudget(), source.file))[0];
+  let largest = -1;
+  for (const value of labels?.data ?? []) largest = Math.max(largest, Number(value));
+  if (!(largest >= 0 && largest < 10_000))
+    throw new Error(`its largest class number is ${largest}, which is not 0 to 9999: name the labels`);
+  return Array.from({ length: largest + 1 }, (_, label) => String(label));
+}
+
+async function fileDigest(path: string, sizeBytes: number): Promise<Omit<BundleFile, 'path'>> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+async function folderDigest(folder: string): Promise<Omit<BundleFile, 'path'>> {
+  return withImageFiles(folder, async ({ files }) => {
+    const hash = createHash('sha256');
+    let total = 0;
+    for (const path of [...files.keys()].sort(byCodeUnit)) {
+      const { size } = await stat(resolve(folder, path)).catch(() => ({ size: 0 }));
+      const digest = await fileDigest(resolve(folder, path), size).catch(() => ({ sha256: 'unreadable' }));
+      hash.update(`${digest.sha256} ${path}\n`);
+      total += size;
+    }
+    return { sha256: hash.digest('hex'), sizeBytes: total };
+  });
+}
