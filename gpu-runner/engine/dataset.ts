@@ -9,8 +9,12 @@ export interface Dataset {
   readonly classes: number;
   /** [size], each from 0 to `classes` - 1. */
   readonly labels: Int32Array;
-  /** [indices.length, ...sampleDims], row-major, in the order of `indices`. */
-  inputs(indices: Uint32Array | readonly number[]): Float32Array;
+  /**
+   * [indices.length, ...sampleDims], row-major, in the order of `indices`: the caller's to change.
+   *
+   * @param step which training step reads them; a data set that changes its samples at random draws from it
+   */
+  inputs(indices: Uint32Array | readonly number[], step?: number): Float32Array;
 }
 
 export interface MemoryDatasetOptions {
@@ -61,7 +65,11 @@ export function subset(dataset: Dataset, indices: Uint32Array | readonly number[
     sampleDims: dataset.sampleDims,
     classes: dataset.classes,
     labels: Int32Array.from(chosen, (index) => dataset.labels[index] ?? 0),
-    inputs: (wanted) => dataset.inputs(Array.from(wanted, (index) => at(chosen, index))),
+    inputs: (wanted, step) =>
+      dataset.inputs(
+        Array.from(wanted, (index) => at(chosen, index)),
+        step,
+      ),
   };
 }
 

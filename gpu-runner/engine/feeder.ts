@@ -39,7 +39,11 @@ export async function createFeeder(options: FeederOptions): Promise<Feeder> {
     for (const [index, objective] of objectives.entries()) {
       const width = emitted.widths[index] ?? 0;
       checkWidth(objective, width);
-      const batches = shuffledBatches(objective.data, batchSize, new Random(seed, index).uint32());
+      const batches = shuffledBatches(
+        objective.data,
+        objective.batchSize ?? batchSize,
+        new Random(seed, index).uint32(),
+      );
       const distils = objective.teacher !== undefined && objective.teacher.distillation > 0;
       const teacher = distils ? await teacherSession(objective.teacher, sessionOptions) : undefined;
       sources.push({ objective, batches, teacher, width });
@@ -74,7 +78,11 @@ async function feedBatch(
   const { data } = objective;
   const indices = batches.indices(step);
   const batch = indices.length;
-  const input: Tensor = { dtype: 'float32', dims: [batch, ...data.sampleDims], data: data.inputs(indices) };
+  const input: Tensor = {
+    dtype: 'float32',
+    dims: [batch, ...data.sampleDims],
+    data: data.inputs(indices, step),
+  };
   feeds[feedNames.input(index)] = input;
   if ((objective.teacher?.distillation ?? 0) < 1) {
     const labels = Int32Array.from(indices, (sample) => data.labels[sample] ?? -1);

@@ -8,6 +8,10 @@ export interface Objective {
   /** Logits for the cross-entropies; [batch, classes], or one column for two classes or a number. */
   readonly output: string;
   readonly data: Dataset;
+  /** Samples that are not trained on, for early stopping. */
+  readonly validation?: Dataset;
+  /** Samples of this objective in one step; default: the run's. Data sets may differ in size, each has its own order. */
+  readonly batchSize?: number;
   readonly loss: LossName;
   /** Factor in the sum that is minimised; default 1. */
   readonly weight?: number;
@@ -20,8 +24,10 @@ export interface Objective {
   };
 }
 
-/** @throws {RangeError} when a factor is out of range. */
-export function checkObjective({ output, weight = 1, teacher }: Objective): void {
+/** @throws {RangeError} when a factor or the batch is out of range. */
+export function checkObjective({ output, weight = 1, batchSize = 1, teacher }: Objective): void {
+  if (!(Number.isInteger(batchSize) && batchSize >= 1))
+    throw new RangeError(`Cannot train "${output}" on batches of ${batchSize}`);
   if (!(weight > 0))
     throw new RangeError(`Cannot train "${output}" with weight ${weight}: it must be above 0`);
   const share = teacher?.distillation ?? 0;

@@ -1,71 +1,27 @@
-import type { Graph } from '../onnx/graph.ts';
 import { createFeeder } from './feeder.ts';
-import { checkObjective, type Objective } from './objective.ts';
-import { createOptimiser, type OptimiserOptions } from './optimisers/createOptimiser.ts';
-import { learningRateAt, type Schedule } from './optimisers/schedule.ts';
+import { dynamicAverage, type DynamicAverage } from './lossWeights.ts';
+import { maskFactors } from './masks.ts';
+import type { Objective } from './objective.ts';
+import { createOptimiser } from './optimisers/createOptimiser.ts';
+import { learningRateAt } from './optimisers/schedule.ts';
+import { followPace } from './pace.ts';
 import { layOutParameters } from './parameters.ts';
-import type { Provider } from './providers.ts';
 import { createSession } from './session.ts';
-import { emitTrainingGraph, reachedPart } from './trainingGraph.ts';
+import { emitTrainingGraph, feedNames, reachedPart } from './trainingGraph.ts';
+import { checkOptions, type TrainOptions, type TrainResult } from './trainOptions.ts';
 import {
   checkState,
   feedsOfState,
   floats,
   initialState,
   nextState,
+  scalar,
   trainedGraph,
   type TrainState,
 } from './trainState.ts';
+import { createValidator, isBetter, type Validation } from './validation.ts';
 
-export interface TrainOptions {
-  /** Left as it is. */
-  readonly graph: Graph;
-  /** Initializers to train; default: all weights, biases, scales and shifts that the objectives depend on. */
-  readonly parameters?: readonly string[];
-  readonly objectives: readonly Objective[];
-  /** One step reads one batch of every objective. */
-  readonly steps: number;
-  readonly batchSize: number;
-  readonly optimiser: OptimiserOptions;
-  readonly schedule: Schedule;
-  /** Longest gradient, in Euclidean length over all parameters. */
-  readonly clipNorm?: number;
-  /** Keeps BatchNormalization as in inference instead of normalising by each batch; default false. */
-  readonly frozenStatistics?: boolean;
-  /** Which samples meet in a batch. Same seed, same machine, same threads: same bits. */
-  readonly seed: number;
-  readonly provider: Provider;
-  readonly threads?: number;
-  readonly onProgress?: (progress: TrainProgress) => void;
-  /** Stops before the next step; `train` then rejects with its reason. */
-  readonly signal?: AbortSignal;
-  readonly checkpoint?: Checkpoint;
-}
-
-export interface TrainProgress {
-  /** Steps done. */
-  readonly step: number;
-  readonly steps: number;
-  /** Of this step, one an objective, in order. */
-  readonly losses: readonly number[];
-  readonly stepsPerSecond: number;
-  readonly etaMs: number;
-}
-
-export interface Checkpoint {
-  /** Goes on from here; the other options must be those of the run that saved it. */
-  readonly from?: TrainState;
-  /** Steps between two calls of `save`; the last step is saved as well. */
-  readonly every?: number;
-  readonly save?: (state: TrainState) => void | Promise<void>;
-}
-
-export interface TrainResult {
-  /** A copy of the graph with trained parameters. */
-  readonly graph: Graph;
-  /** One row a step that was run, one loss an objective. */
-  readonly losses: readonly (readonly number[])[];
-}
+export type { Checkpoint, TrainOptions, TrainProgress, TrainResult } from './trainOptions.ts';
 
 /**
  * Trains a network, or several tasks of one at once.
@@ -81,11 +37,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const names =
     options.parameters ?? layOutParameters(reachedPart(graph, objectives)).map(({ name }) => name);
   const parameters = layOutParameters(graph, names);
+  const masks = maskFactors(options.masks ?? new Map(), parameters);
+  const adaptive = adaptiveWeights(options);
   const emitted = emitTrainingGraph({
     graph,
     parameters,
-    objectives: objectives.map(({ input, output, data, loss, weight = 1, teacher }) => ({
-      ...{ input, output, loss, weight, sampleDims: data.sampleDims },
+    objectives: objectives.map(({ input, output, data, loss, weight = 1, batchSize, teacher }) => ({
+      ...{ input, output, loss, weight, batchSize, sampleDims: data.sampleDims },
       distillation: teacher?.distillation ?? 0,
       temperature: teacher?.temperature ?? 1,
     })),
@@ -94,37 +52,62 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     weightDecay: options.optimiser.weightDecay ?? 0,
     clipNorm: options.clipNorm,
     frozenStatistics: options.frozenStatistics ?? false,
+    feedsWeights: adaptive !== undefined,
+    masks,
     provider,
   });
-  const fresh = initialState(graph, parameters, optimiser, emitted);
+  const begun = initialState(graph, parameters, optimiser, emitted, masks);
+  const fresh = adaptive ? { ...begun, lossHistory: adaptive.start } : begun;
   let state = checkpoint.from ?? fresh;
   checkState(state, fresh, steps);
 
   const sessionOptions = { provider, ...(threads !== undefined && { threads }) };
+  const validations: Validation[] = [];
+  const validator =
+    options.validation && createValidator(objectives, options.validation, sessionOptions, signal);
+  /** Looks at the network as it stands when it is time to. */
+  const look = async (): Promise<Validation | undefined> => {
+    const { validation } = options;
+    if (!validator || !validation || (state.step % validation.every !== 0 && state.step !== steps)) return;
+    const seen = await validator(trainedGraph(graph, parameters, state), state.step);
+    validations.push(seen);
+    state = withBest(state, seen, (best) => isBetter(seen.score, best, validation));
+    return seen;
+  };
+  const isStuck = (): boolean => (state.best?.waits ?? 0) >= (options.validation?.patience ?? Infinity);
+
   const session = await createSession(emitted.graph, sessionOptions);
   const losses: number[][] = [];
   try {
     const feeder = await createFeeder({ objectives, emitted, batchSize, seed, sessionOptions });
     try {
-      const startedAt = performance.now();
-      while (state.step < steps) {
+      if (!state.best) await look();
+      const follow = followPace(steps, performance.now());
+      while (state.step < steps && !isStuck()) {
         signal?.throwIfAborted();
         const learningRate = learningRateAt(options.schedule, state.step, steps);
-        const feeds = {
+        const factors = adaptive?.weights(state.lossHistory ?? adaptive.start, state.step) ?? [];
+        const results = await session.run({
           ...(await feeder.feeds(state.step)),
           ...feedsOfState(state, optimiser.scalars(state.step + 1, learningRate)),
-        };
-        const results = await session.run(feeds);
+          ...Object.fromEntries(factors.map((factor, index) => [feedNames.weight(index), scalar(factor)])),
+        });
         state = nextState(state, emitted, optimiser, results);
         const row = emitted.losses.map((name) => floats(results[name], name)[0] ?? NaN);
         checkLosses(row, objectives, state.step);
         losses.push(row);
-        if (checkpoint.save && (state.step === steps || state.step % (checkpoint.every ?? steps) === 0)) {
+        if (adaptive) state = withLosses(state, adaptive, row);
+        const validation = await look();
+        const isLast = state.step === steps || isStuck();
+        if (checkpoint.save && (isLast || state.step % (checkpoint.every ?? steps) === 0)) {
           await checkpoint.save(state);
         }
-        const stepsPerSecond = (1000 * losses.length) / (performance.now() - startedAt);
-        const etaMs = (1000 * (steps - state.step)) / stepsPerSecond;
-        options.onProgress?.({ step: state.step, steps, losses: row, stepsPerSecond, etaMs });
+        options.onProgress?.({
+          ...{ step: state.step, steps, losses: row },
+          ...follow(state.step, row, performance.now()),
+          weights: objectives.map(({ weight = 1 }, index) => weight * (factors[index] ?? 1)),
+          ...(validation && { validation }),
+        });
       }
     } finally {
       await feeder.release();
@@ -132,24 +115,40 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   } finally {
     await session.release();
   }
-  if (!state.parameters.every(Number.isFinite)) {
+  const { best = state, step } = state;
+  if (!best.parameters.every(Number.isFinite)) {
     throw new Error(
       'Cannot finish training: the last step left parameters that are not finite; lower the learning rate',
     );
   }
-  return { graph: trainedGraph(graph, parameters, state), losses };
+  return {
+    graph: trainedGraph(graph, parameters, best),
+    losses,
+    stopped: { step, reason: step < steps ? 'patience' : 'steps' },
+    validations,
+    ...(state.best && { best: { score: state.best.score, step: state.best.step } }),
+  };
 }
 
-function checkOptions({ objectives, steps, batchSize, schedule, checkpoint }: TrainOptions): void {
-  if (objectives.length === 0) throw new Error('Cannot train: there are no objectives');
-  if (!(Number.isInteger(steps) && steps >= 0)) throw new RangeError(`Cannot train for ${steps} steps`);
-  if (!(Number.isInteger(batchSize) && batchSize >= 1))
-    throw new RangeError(`Cannot train on batches of ${batchSize}`);
-  const every = checkpoint?.every ?? 1;
-  if (!(Number.isInteger(every) && every >= 1))
-    throw new RangeError(`Cannot save a checkpoint every ${every} steps`);
-  learningRateAt(schedule, 0, steps);
-  objectives.forEach(checkObjective);
+function adaptiveWeights({ lossWeighting, objectives }: TrainOptions): DynamicAverage | undefined {
+  return lossWeighting?.kind === 'dynamic-average'
+    ? dynamicAverage(lossWeighting, objectives.length)
+    : undefined;
+}
+
+function withLosses(state: TrainState, adaptive: DynamicAverage, losses: readonly number[]): TrainState {
+  return { ...state, lossHistory: adaptive.next(state.lossHistory ?? adaptive.start, state.step, losses) };
+}
+
+/** The state after a look at validation samples: a better network is remembered, another one is waited for. */
+function withBest(
+  state: TrainState,
+  { score, step }: Validation,
+  beats: (best: number) => boolean,
+): TrainState {
+  const { best, parameters, statistics } = state;
+  if (best && !beats(best.score)) return { ...state, best: { ...best, waits: best.waits + 1 } };
+  return { ...state, best: { score, step, waits: 0, parameters, statistics } };
 }
 
 function checkLosses(losses: readonly number[], objectives: readonly Objective[], step: number): void {

@@ -24,6 +24,8 @@ export interface EmittedObjective {
   readonly loss: LossName;
   /** Factor of this objective in the sum that is minimised. */
   readonly weight: number;
+  /** Samples in one step; default: the run's. */
+  readonly batchSize?: number | undefined;
   /** Share of the distillation loss, 0 (labels only) to 1 (no labels). */
   readonly distillation: number;
   readonly temperature: number;
@@ -40,6 +42,10 @@ export interface TrainingGraphOptions {
   readonly clipNorm: number | undefined;
   /** BatchNormalization stays as in inference: by its running statistics, which do not move. */
   readonly frozenStatistics: boolean;
+  /** Feeds one more factor of each objective's loss, which changes with the step; default false. */
+  readonly feedsWeights?: boolean;
+  /** Factors of the gradients, by parameter: 0 where it is never to change. */
+  readonly masks?: ReadonlyMap<string, Float32Array>;
   readonly provider: Provider;
 }
 
@@ -65,6 +71,8 @@ export const feedNames = {
   scalar: (name: string) => `scalar/${name}`,
   statistic: (name: string) => `statistic/${name}`,
   noise: (index: number) => `noise/${index}`,
+  /** float32 scalar, where the weights change with the step */
+  weight: (objective: number) => `weight/${objective}`,
   /** float32 [batch, ...sampleDims] */
   input: (objective: number) => `batch/${objective}/input`,
   /** int32 [batch], where labels count */
@@ -80,7 +88,7 @@ export const feedNames = {
  * depends on a parameter.
  */
 export function emitTrainingGraph(options: TrainingGraphOptions): TrainingGraph {
-  const { graph, parameters, batchSize, provider } = options;
+  const { graph, parameters, provider, masks } = options;
   const emit = new Emitter(`${graph.name}_training`);
   const length = flatLength(parameters);
   const flat = emit.input(feedNames.parameters, 'float32', [length]);
@@ -100,7 +108,7 @@ export function emitTrainingGraph(options: TrainingGraphOptions): TrainingGraph 
   };
   const values = new Map(slices);
   const trained = options.objectives.map((objective, index) =>
-    emitObjective(emit, graph, objective, index, batchSize, values, forms),
+    emitObjective(emit, options, objective, index, values, forms),
   );
 
   const grads = backpropagate(
@@ -112,7 +120,7 @@ export function emitTrainingGraph(options: TrainingGraphOptions): TrainingGraph 
   const flatGrads = parameters.map(({ name, length }) => {
     const grad = grads.get(slices.get(name) ?? '');
     if (grad === undefined) throw new Error(`Cannot train "${name}": no objective depends on it`);
-    return emit.reshape(grad, [length]);
+    return masked(emit, name, emit.reshape(grad, [length]), masks?.get(name));
   });
   const next = emitOptimiser(emit, options, flat, emit.concat(flatGrads, 0));
   const results = [
@@ -134,14 +142,13 @@ export function emitTrainingGraph(options: TrainingGraphOptions): TrainingGraph 
 
 function emitObjective(
   emit: Emitter,
-  graph: Graph,
+  { graph, batchSize, feedsWeights = false }: TrainingGraphOptions,
   objective: EmittedObjective,
   index: number,
-  batch: number,
   values: Map<string, string>,
   forms: TrainingForms,
 ): { value: string; seed: Seed; width: number } {
-  const { loss, weight, distillation: share, temperature } = objective;
+  const { loss, weight, distillation: share, temperature, batchSize: batch = batchSize } = objective;
   const path = graph.extract([inputOf(graph, objective)], [outputOf(graph, objective)]);
   const input = emit.input(feedNames.input(index), 'float32', [batch, ...objective.sampleDims]);
   values.set(objective.input, input);
@@ -165,7 +172,18 @@ function emitObjective(
     parts
       .map(({ share, emitted }) => emit.scale(emitted[of], share * factor))
       .reduce((sum, part) => emit.add(sum, part));
-  return { value: mixed('value', 1), seed: { value: output, grad: mixed('grad', weight) }, width };
+  const fixed = mixed('grad', weight);
+  const grad = feedsWeights ? emit.mul(fixed, emit.input(feedNames.weight(index), 'float32', [])) : fixed;
+  return { value: mixed('value', 1), seed: { value: output, grad }, width };
+}
+
+/**
+ * A pruned weight that starts at 0 stays there: its gradient is 0, hence its momentum, and 0 decays to 0.
+ */
+function masked(emit: Emitter, name: string, grad: string, mask: Float32Array | undefined): string {
+  if (!mask) return grad;
+  const factors = { dtype: 'float32', dims: [mask.length], data: mask } as const;
+  return emit.mul(grad, emit.initializer(`mask/${name}`, factors));
 }
 
 /**
