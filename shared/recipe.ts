@@ -7,6 +7,36 @@ export type Wiring = (typeof wirings)[number];
 export const matchings = ['optimal', 'greedy'] as const;
 export type Matching = (typeof matchings)[number];
 
+/** Horizontal flips and shifts at random while a task is trained; digits must not be flipped, cars may be. */
+export const augmentation = z.strictObject({
+  flip: z.boolean().default(false),
+  /** Most pixels that an image is moved by, in both directions. */
+  shift: z.int().min(0).default(0),
+});
+export type Augmentation = z.infer<typeof augmentation>;
+
+/** When retraining ends before its steps do, by samples of each task that are not trained on. */
+export const earlyStopping = z.strictObject({
+  /** Steps between two looks. */
+  every: z.int().min(1),
+  /** Looks in a row without a better score after which it stops. The best network is kept. */
+  patience: z.int().min(1),
+  /** How much better counts, in the metric's units. */
+  minDelta: z.number().min(0).default(0),
+  metric: z.enum(['accuracy', 'loss']).default('accuracy'),
+});
+export type EarlyStopping = z.infer<typeof earlyStopping>;
+
+/** Weights that follow the losses (Dynamic Weight Average, Liu et al. 2019): what learns slowly counts more. */
+export const adaptiveWeights = z.strictObject({
+  kind: z.literal('dynamic-average'),
+  /** Large keeps all weights near 1. */
+  temperature: z.number().positive().default(2),
+  /** Steps that a loss is averaged over. */
+  window: z.int().min(1).default(25),
+});
+export type AdaptiveWeights = z.infer<typeof adaptiveWeights>;
+
 export const retraining = z.strictObject({
   /** Optimiser steps after each zipped layer, and once more after the last. One step reads one batch of every task. */
   stepsPerLayer: z.int().min(0),
@@ -18,6 +48,17 @@ export const retraining = z.strictObject({
   distillation: z.number().min(0).max(1).default(0),
   /** Softmax temperature of the distillation loss. */
   temperature: z.number().positive().default(2),
+  /** Batch of single tasks, by name; others have `batchSize`. */
+  batchSizes: z.record(z.string(), z.int().min(1)).optional(),
+  /** Factors of the tasks' losses, by name; others have 1. */
+  lossWeights: z.record(z.string(), z.number().positive()).optional(),
+  /** Further factors that follow the losses. */
+  adaptiveWeights: adaptiveWeights.optional(),
+  earlyStopping: earlyStopping.optional(),
+  /** By task; others see their images as they are. */
+  augmentation: z.record(z.string(), augmentation).optional(),
+  /** Longest gradient, in Euclidean length over all parameters. */
+  clipNorm: z.number().positive().optional(),
 });
 export type Retraining = z.infer<typeof retraining>;
 
