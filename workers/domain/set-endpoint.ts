@@ -49,7 +49,7 @@ export async function setEndpoint(
 }
 
 /** An experiment compares with what the endpoint serves: that must not change under it. */
-async function refuseDuringExperiment(stores: Stores, endpoint: string): Promise<void> {
+export async function refuseDuringExperiment(stores: Stores, endpoint: string): Promise<void> {
   const experiments = await experimentsOf(stores.db, endpoint);
   const live = experiments.find((row) => row.state === 'running' || row.state === 'paused');
   if (live === undefined) return;

@@ -1,13 +1,10 @@
 import { and, eq, isNull, lte, sql, type SQL } from 'drizzle-orm';
 import { isFinal, type JobEvent, type JobKind, type JobState } from '../../shared/jobs.ts';
 import { auditInsert, type AuditEntry } from './audit.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import { holderOf, type JobRow } from './jobs.ts';
 import { jobEvents, jobs, type Publishing } from './schema/jobs.ts';
 import { blobUses, versionUses } from './schema/registry.ts';
-
-/** A statement for `db.batch`. */
-export type Statement = Parameters<Database['batch']>[0][number];
 
 type JobChange = Partial<Omit<JobRow, 'sequence' | 'id' | 'project' | 'state' | 'token'>>;
 
@@ -18,7 +15,7 @@ export interface Move {
   to: JobState;
   at: string;
   /** What else must hold of the row. */
-  guard?: SQL | undefined;
+  guard?: Guard[];
   set?: JobChange;
   /** Blobs the job needs from now on, all of them; undefined: as before. */
   blobs?: string[];
@@ -27,12 +24,13 @@ export interface Move {
   audit?: AuditEntry;
 }
 
-/** Guards. */
-export const notPublishing: SQL = isNull(jobs.publishing);
-export const notCancelled: SQL = eq(jobs.cancelRequested, false);
-export const expiredBy = (now: string): SQL => lte(jobs.leaseExpiresAt, now);
+/** A condition on the row of a job. */
+export type Guard = SQL;
+export const notPublishing: Guard = isNull(jobs.publishing);
+export const cancelIs = (requested: boolean): Guard => eq(jobs.cancelRequested, requested);
+export const expiredBy = (now: string): Guard => lte(jobs.leaseExpiresAt, now);
 /** Nothing is published for it yet, or the same. */
-export const mayPublish = ({ bundle }: Publishing): SQL =>
+export const mayPublish = ({ bundle }: Publishing): Guard =>
   sql`(${jobs.publishing} IS NULL OR ${jobs.publishing} ->> 'bundle' = ${bundle})`;
 
 /**
@@ -43,7 +41,7 @@ export const mayPublish = ({ bundle }: Publishing): SQL =>
  */
 export async function moveJob(db: Database, move: Move, more: Statement[] = []): Promise<boolean> {
   const { job, from, to, at, guard, set, event, audit } = move;
-  const held = and(eq(jobs.state, from), eq(jobs.token, job.token), guard);
+  const held = and(eq(jobs.state, from), eq(jobs.token, job.token), ...(guard ?? []));
   const statements: Statement[] = [];
   if (event !== undefined)
     statements.push(db.insert(jobEvents).values({ job: job.id, at, type: 'state', data: event }));

@@ -1,10 +1,10 @@
-import { and, asc, desc, eq, gt, lt, lte, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, lte, sql } from 'drizzle-orm';
 import type { JobListQuery } from '../../shared/jobs.ts';
 import { auditInsert, type AuditEntry } from './audit.ts';
 import type { Database } from './database.ts';
 import { pageSize, toPage, type Page } from './page.ts';
 import { jobEvents, jobs, type PinnedInputs } from './schema/jobs.ts';
-import { blobOwners, blobs, blobUses, versionUses } from './schema/registry.ts';
+import { blobUses, versionUses } from './schema/registry.ts';
 
 export type JobRow = typeof jobs.$inferSelect;
 export type JobEventRow = typeof jobEvents.$inferSelect;
@@ -121,7 +121,7 @@ export async function listEvents(db: Database, job: string, after = 0): Promise<
 export async function listExpired(
   db: Database,
   now: string,
-  { project, limit = pageSize }: { project?: string; limit?: number } = {},
+  { project, publishing }: { project?: string; publishing: boolean },
 ): Promise<JobRow[]> {
   return db
     .select()
@@ -130,22 +130,12 @@ export async function listExpired(
       and(
         eq(jobs.state, 'leased'),
         lte(jobs.leaseExpiresAt, now),
+        publishing ? isNotNull(jobs.publishing) : isNull(jobs.publishing),
         project === undefined ? undefined : eq(jobs.project, project),
       ),
     )
     .orderBy(asc(jobs.leaseExpiresAt))
-    .limit(limit);
-}
-
-/** Bytes of a blob this project may refer to; null when it has none of that digest. */
-export async function ownedBlobSize(db: Database, project: string, sha256: string): Promise<number | null> {
-  const row = await db
-    .select({ sizeBytes: blobs.sizeBytes })
-    .from(blobOwners)
-    .innerJoin(blobs, eq(blobs.sha256, blobOwners.sha256))
-    .where(and(eq(blobOwners.project, project), eq(blobOwners.sha256, sha256)))
-    .get();
-  return row?.sizeBytes ?? null;
+    .limit(pageSize);
 }
 
 /** Lets go of the checkpoints of jobs that failed before a time: nobody retried them. */
