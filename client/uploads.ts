@@ -83,16 +83,25 @@ export class Uploads {
     }
     onProgress?.(sentBytes, sizeBytes);
     const queue = missing.values();
+    // The first failure stops the others: nothing goes on behind the caller's back.
+    const failed = new AbortController();
+    const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
     const send = async (): Promise<void> => {
-      for (const n of queue) {
-        signal?.throwIfAborted();
-        const bytes = await source.read((n - 1) * upload.partBytes, partSize(upload, n));
-        await this.putPart(upload.id, n, bytes, signal);
-        sentBytes += bytes.length;
-        onProgress?.(sentBytes, sizeBytes);
+      try {
+        for (const n of queue) {
+          stop.throwIfAborted();
+          const bytes = await source.read((n - 1) * upload.partBytes, partSize(upload, n));
+          await this.putPart(upload.id, n, bytes, stop);
+          sentBytes += bytes.length;
+          onProgress?.(sentBytes, sizeBytes);
+        }
+      } catch (error) {
+        failed.abort(error);
+        throw error;
       }
     };
-    await Promise.all(Array.from({ length: Math.min(parallel, missing.length) }, send));
+    const ends = await Promise.allSettled(Array.from({ length: Math.min(parallel, missing.length) }, send));
+    if (ends.some(({ status }) => status === 'rejected')) stop.throwIfAborted();
     const committed = await this.commit(upload.id);
     if (committed.state !== 'stored')
       throw new ApiError(`Cannot store blob ${sha256}: the upload is still open after its commit`, 200, null);
