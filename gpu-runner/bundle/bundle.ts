@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import { manifest as manifestSchema, type Manifest } from '../../shared/manifest.ts';
-import { canonicalJson } from './canonicalJson.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 
 /** A bundle in memory: what is stored, published and served. Immutable. */
 export interface Bundle {

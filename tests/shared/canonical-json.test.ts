@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { canonicalJson } from '../../../gpu-runner/bundle/canonicalJson.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 
 it('canonicalJson() sorts keys at every depth and leaves no white space', () => {
   expect(canonicalJson({ b: [1, { d: null, c: 'é"' }], a: true, 10: 1e21, 9: -0.5 })).toBe(
