@@ -18,8 +18,8 @@ export interface Axis {
 
 /**
  * Samples lie at the centres of unit cells (half-pixel convention). `bilinear` is the triangle filter, as wide as the
- * step when it shrinks, so that every input counts: Pillow's `BILINEAR`, ONNX `Resize` linear with `antialias` 1.
- * `nearest` takes the cell that the output's centre falls into.
+ * step when it shrinks, so that every input counts, and as if nothing lay outside: Pillow's `BILINEAR`, ONNX `Resize`
+ * with mode linear, `antialias` 1 and `exclude_outside` 1. `nearest` takes the cell that the output's centre falls into.
  */
 export function taps(mode: 'nearest' | 'bilinear', axis: Axis): Taps {
   const { size, start, length, outputs, from, count } = axis;
