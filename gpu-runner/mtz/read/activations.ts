@@ -1,0 +1,75 @@
+import type { Attribute, Node } from '../../onnx/graph.ts';
+import type { NodeReader, Reading, View } from './reading.ts';
+import { Unreadable } from './unreadable.ts';
+
+/** Activations, each with its settings and what they are when they are not given. */
+const defaults: Readonly<Record<string, Readonly<Record<string, number | string>>>> = {
+  ...Object.fromEntries(
+    ['Relu', 'Sigmoid', 'Tanh', 'HardSwish', 'Softplus', 'Softsign', 'Mish', 'Erf', 'Exp', 'Neg', 'Abs'].map(
+      (op) => [op, {}],
+    ),
+  ),
+  LeakyRelu: { alpha: 0.01 },
+  ThresholdedRelu: { alpha: 1 },
+  Elu: { alpha: 1 },
+  Celu: { alpha: 1 },
+  Selu: { alpha: 1.6732632423543772, gamma: 1.0507009873554805 },
+  HardSigmoid: { alpha: 0.2, beta: 0.5 },
+  Gelu: { approximate: 'none' },
+};
+
+const activation: NodeReader = (node, reading) => {
+  const view = reading.view(node, 0);
+  const attributes = Object.entries(node.attributes)
+    .map(([name, attribute]): [string, Attribute] => [name, rounded(attribute)])
+    .filter(([name, { value }]) => {
+      const usual = defaults[node.op]?.[name];
+      return value !== (typeof usual === 'number' ? Math.fround(usual) : usual);
+    })
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return [unary(node, node.op, view, reading, Object.fromEntries(attributes))];
+};
+
+const clipNode: NodeReader = (node, reading) => {
+  const bounds = [1, 2].map((index) => {
+    if ((node.inputs[index] ?? '') === '') return null;
+    return reading.constant(node, index, 'bound').values[0] ?? null;
+  });
+  return [clip(node, reading.view(node, 0), bounds, reading)];
+};
+
+/** Between two bounds, null where there is none; from 0 on it is a ReLU. */
+export function clip(node: Node, view: View, bounds: readonly (number | null)[], reading: Reading): View {
+  const [low, high] = bounds.map((bound) => {
+    if (bound !== null && Number.isNaN(bound)) throw new Unreadable('its bound is not a number');
+    // The largest float stands for none in files whose exporter cannot leave a bound out.
+    return bound === null || Math.abs(bound) >= 3.4e38 ? null : Math.fround(bound);
+  });
+  if ((low ?? null) === null && (high ?? null) === null) return view;
+  if (low === 0 && (high ?? null) === null) return unary(node, 'Relu', view, reading);
+  return unary(node, 'Clip', view, reading, {}, [low ?? null, high ?? null]);
+}
+
+function unary(
+  node: Node,
+  op: string,
+  view: View,
+  reading: Reading,
+  attributes: Readonly<Record<string, Attribute>> = {},
+  scalars: readonly (number | null)[] = [],
+): View {
+  const { draft } = reading;
+  const { size } = draft.value(view.value);
+  return {
+    ...view,
+    value: draft.plain(reading.name(node), op, [view.value], size, { attributes, scalars }),
+  };
+}
+
+const rounded = (attribute: Attribute): Attribute =>
+  attribute.type === 'float' ? { type: 'float', value: Math.fround(attribute.value) } : attribute;
+
+export const activations: Readonly<Record<string, NodeReader>> = {
+  ...Object.fromEntries(Object.keys(defaults).map((op) => [op, activation])),
+  Clip: clipNode,
+};
