@@ -7,7 +7,19 @@ export type Database = DrizzleD1Database;
 /** One part of a batch. */
 export type Statement = BatchItem<'sqlite'>;
 
-export const openDatabase = (d1: D1Database): Database => drizzle(d1);
+/**
+ * Drizzle 0.45 binds the parameters of a batch to a prepared statement that its raw ones (`db.run(sql)`) lack: here they
+ * have it.
+ */
+export function openDatabase(d1: D1Database): Database {
+  const db = drizzle(d1);
+  const run = db.run.bind(db);
+  db.run = (query) => {
+    const statement = run(query);
+    return Object.defineProperty(statement, 'stmt', { get: () => d1.prepare(statement.getQuery().sql) });
+  };
+  return db;
+}
 
 /** Whether the error says that a row with the same key is there already. */
 export const isDuplicate = (error: unknown): boolean => says(error, 'UNIQUE constraint failed');
