@@ -1,0 +1,57 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { TrunklineClient } from '../../client/client.ts';
+import { remoteAccess, type RemoteOptions } from './config.ts';
+import type { CommandContext } from './context.ts';
+
+export interface JsonOption {
+  readonly json?: boolean;
+}
+
+/** Every command answers people and, with --json, programs. */
+export const withJson = (command: Command): Command => command.option('--json', 'answer as JSON');
+
+/** For commands that ask the control Worker. */
+export const withRemote = (command: Command): Command =>
+  withJson(command.option('--url <url>', 'of the service (default: TRUNKLINE_URL, or where you logged in)'));
+
+/** The service that `options` name, with the key for it. */
+export async function connect(context: CommandContext, options: RemoteOptions): Promise<TrunklineClient> {
+  const { url, key } = await remoteAccess(context.env, options);
+  return new TrunklineClient({ url, key, signal: context.signal });
+}
+
+/** Prints `value` as JSON, or what `table` makes of it. */
+export function answer<T>(
+  context: CommandContext,
+  { json }: JsonOption,
+  value: T,
+  table: (value: T) => string | readonly string[],
+): void {
+  if (json) {
+    context.print(JSON.stringify(value, null, 2));
+    return;
+  }
+  const text = table(value);
+  context.print(typeof text === 'string' ? text : text.join('\n'));
+}
+
+/** A whole number from `low` to `high`, from an option's text. */
+export function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`It should be a whole number from ${low} to ${high}.`);
+  };
+}
+
+export const commaSeparated = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+/** An option that may be given several times. */
+export const collected = (text: string, before: readonly string[] | undefined): string[] => [
+  ...(before ?? []),
+  text,
+];
