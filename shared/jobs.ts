@@ -78,7 +78,7 @@ export type MergeRequest = z.infer<typeof mergeRequest>;
 /** A merge as a person writes it, defaults left out. */
 export type MergeRequestInput = z.input<typeof mergeRequest>;
 
-/** Which version is to be read. Registering a version asks for this by itself. */
+/** Which version is to be read. Registering a version asks for this, nobody else does. */
 export const inspectRequest = z.strictObject({
   kind: z.enum(['models', 'datasets']),
   ref: versionRef,

@@ -1,8 +1,8 @@
 import { toHex } from '../../shared/digest.ts';
 import type { ClaimRequest, PinnedVersion } from '../../shared/jobs.ts';
 import type { ModelInspection } from '../../shared/inspection.ts';
-import { inspectionJob } from '../../workers/domain/jobs/ask-inspection.ts';
-import { insertJob } from '../../workers/store/jobs.ts';
+import { inspectionStatements } from '../../workers/domain/jobs/ask-inspection.ts';
+import { listJobs } from '../../workers/store/jobs.ts';
 import { items, versions } from '../../workers/store/schema/registry.ts';
 import type { Stores } from '../../workers/store/stores.ts';
 import { by } from './fixtures.ts';
@@ -48,10 +48,10 @@ export async function askInspection(
   { project, net }: Awaited<ReturnType<typeof newProject>>,
   { owner = 'alice', priority = 0, at = by.at }: { owner?: string; priority?: number; at?: string } = {},
 ): Promise<string> {
-  const change = { actor: owner, at };
-  const asked = { project, owner, idempotencyKey: null };
-  const { job, entry } = inspectionJob(asked, 'models', net, change, priority);
-  await insertJob(stores.db, job, entry);
+  const version = { kind: 'models', name: net.name, digest: net.digest } as const;
+  await stores.db.batch(inspectionStatements(stores.db, version, { actor: owner, project, at }, priority));
+  const [job] = (await listJobs(stores.db, project, {})).rows;
+  if (job === undefined) throw new Error('the job is not there');
   return job.id;
 }
 

@@ -156,7 +156,7 @@ test('whatever happens in whatever order, no job is lost, ended twice or taken o
       expect([...before.keys()].toSorted()).toEqual([...new Set(asked)].toSorted());
       await checkEvents([...before.values()]);
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
 
