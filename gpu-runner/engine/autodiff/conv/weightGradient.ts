@@ -1,11 +1,12 @@
 import { elementCount } from '../../../../shared/tensor.ts';
 import type { Emitter } from '../../emitter.ts';
 import { take, tapCount, taps, type Window } from '../windows.ts';
+import { prefersPatches, weightGradientByPatches } from './weightGradientByPatches.ts';
 
 /**
  * The derivative by a convolution's weight, [out, channels / group, ...kernel], of x [batch, channels, ...input] and
  * dy [batch, out, ...output]: for every tap the product of the gradient with the input that tap read, summed over
- * positions. All taps are one MatMul over shifted copies.
+ * positions. All taps are one MatMul a sample over shifted copies.
  *
  * Copies are what it costs, so with stride 1 the first axis may be shifted on the gradient instead of the input,
  * dW[u, v] = sum of dy[p - u, q] x[p, q + v]: k (out + channels) copied channels in place of k k channels.
@@ -17,6 +18,7 @@ export function convWeightGradient(
   group: number,
   windows: readonly Window[],
 ): string {
+  if (prefersPatches(emit.dims(dy), group)) return weightGradientByPatches(emit, x, dy, windows);
   const [batch = 0, allChannels = 0, ...inputs] = emit.dims(x);
   const [, allOut = 0, ...outputs] = emit.dims(dy);
   const [channels, out] = [allChannels / group, allOut / group];
