@@ -47,30 +47,29 @@ export function classFiles(paths: Iterable<string>, labels: readonly string[]): 
   return { files, outside: outside.sort(byCodeUnit) };
 }
 
-/** The labels that folders say where nobody declared any: the names of the folders that hold files, sorted. */
+/** The labels that folders say where nobody declared any: the names of the folders that hold images, sorted. */
 export function folderLabels(paths: Iterable<string>): string[] {
-  const all = Array.from(paths, (path) => ({ path, folders: foldersOf(path) }));
-  const around = outerFolders(all, new Map());
+  const images = Array.from(paths).filter((path) => /\.(jpe?g|png)$/i.test(path));
+  const all = images.map((path) => ({ folders: foldersOf(path) }));
+  const depths = all.map(({ folders }) => folders.length).filter((depth) => depth > 0);
+  // The last folder of any image is a class, not something around it.
+  const around = Math.min(outerFolders(all, new Map()), Math.min(...depths) - 1);
   const names = all.map(({ folders }) => folders.slice(around).join('/')).filter((name) => name !== '');
   return [...new Set(names)].sort(byCodeUnit);
 }
 
-/** How many folders lie around all files that are in any. */
+/** How many folders lie around all others and are no class themselves. */
 function outerFolders(
   all: readonly { readonly folders: readonly string[] }[],
   labels: ReadonlyMap<string, number>,
 ): number {
-  const inFolders = all.map(({ folders }) => folders).filter((folders) => folders.length > 0);
-  const first = inFolders[0] ?? [];
   let around = 0;
   for (;;) {
-    const name = first[around];
-    if (name === undefined) return around;
-    const rest = first.slice(around);
-    const isClass = rest.some((_, depth) => labels.has(rest.slice(0, depth + 1).join('/')));
-    // The last folder of any file is a class, not something around it.
-    const shared = inFolders.every((folders) => folders[around] === name && folders.length > around + 1);
-    if (isClass || !shared) return around;
+    const inner = all.map(({ folders }) => folders.slice(around)).filter((folders) => folders.length > 0);
+    const [first] = inner;
+    const isClass = first?.some((_, depth) => labels.has(first.slice(0, depth + 1).join('/')));
+    const isAroundAll = inner.every((folders) => folders[0] === first?.[0]);
+    if (!first || isClass || !isAroundAll || inner.every((folders) => folders.length === 1)) return around;
     around += 1;
   }
 }

@@ -9,8 +9,9 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 /**
- * Decodes a JPEG or PNG (by their first bytes, whatever the name) to 8 bits a channel, as they are stored: no colour
- * profile and no EXIF rotation is applied, as in torchvision's and Keras's readers of image folders.
+ * Decodes a JPEG or PNG (by their first bytes, whatever the name) to RGB with or without alpha, 8 bits a channel (the
+ * upper byte of 16), grey as three equal channels. Pixels are as they are stored: no colour profile and no EXIF rotation
+ * is applied, as in torchvision's and Keras's readers of image folders.
  *
  * @throws {Error} with the reason: "not a JPEG or PNG (starts with 3c 68 74)"
  */
