@@ -1,0 +1,117 @@
+import type { ModelInspection } from '../../../shared/inspection.ts';
+import type { TensorSpec } from '../../../shared/manifest.ts';
+import { countMacs, countParameters } from '../../mtz/count.ts';
+import { readChain } from '../../mtz/readChain.ts';
+import type { Graph, ValueInfo } from '../../onnx/graph.ts';
+import { subgraphs } from '../../onnx/node.ts';
+import { supportedOperators } from '../../onnx/shapes.ts';
+
+/** Problems listed at most; the contract allows a thousand. */
+const maxProblems = 100;
+
+/**
+ * What a person wants to know of a network before merging it: what it computes, how much, and what stands in the way.
+ *
+ * @param labels names of its classes as they were registered, or none
+ */
+export function inspectModel(graph: Graph, labels: readonly string[]): ModelInspection {
+  const { groups, problem } = readGroups(graph);
+  const macs = attempt(() => countMacs(graph));
+  const problems = [
+    ...(macs.problem === undefined ? [] : [macs.problem]),
+    ...(problem === undefined ? [] : [problem]),
+    ...unsupported(graph),
+    ...weightProblems(graph),
+    ...labelProblems(graph, labels),
+  ];
+  return {
+    format: 'trunkline.inspection/1',
+    kind: 'model',
+    inputs: graph.inputs.map(specOf),
+    outputs: graph.outputs.map(specOf),
+    parameters: countParameters(graph),
+    macs: macs.value ?? null,
+    operators: countOperators(graph),
+    groups,
+    problems: [...new Set(problems)].slice(0, maxProblems).map((text) => text.slice(0, 2000)),
+  };
+}
+
+/** Of a model that cannot even be read. */
+export const unreadableModel = (problem: string): ModelInspection => ({
+  format: 'trunkline.inspection/1',
+  kind: 'model',
+  inputs: [],
+  outputs: [],
+  parameters: 0,
+  macs: null,
+  operators: {},
+  groups: [],
+  problems: [problem.slice(0, 2000)],
+});
+
+/** Layers as groups: in a chain no two layers are tied to each other. The last one stays every task's own. */
+function readGroups(graph: Graph): { groups: ModelInspection['groups']; problem?: string } {
+  const chain = attempt(() => readChain(graph, graph.name || 'model'));
+  if (chain.value === undefined)
+    return { groups: [], ...(chain.problem !== undefined && { problem: chain.problem }) };
+  const { layers } = chain.value;
+  return {
+    groups: layers.map(({ name, bias }, index) => ({
+      name,
+      channels: bias.length,
+      shareable: index < layers.length - 1,
+      reason:
+        index < layers.length - 1 ? null : 'its outputs are the answer, which every task keeps for itself',
+    })),
+  };
+}
+
+function attempt<T>(work: () => T): { value?: T; problem?: string } {
+  try {
+    return { value: work() };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Every operator, those of nested graphs included. */
+function countOperators(graph: Graph, counts: Record<string, number> = {}): Record<string, number> {
+  for (const node of graph.nodes) {
+    const name = node.domain === '' ? node.op : `${node.domain}.${node.op}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+    for (const inner of subgraphs(node)) countOperators(inner, counts);
+  }
+  return counts;
+}
+
+const unsupported = (graph: Graph): string[] =>
+  Object.keys(countOperators(graph))
+    .filter((name) => !supportedOperators.has(name.replace(/^ai\.onnx\./, '')))
+    .map((name) => `Operator ${name} is not supported`);
+
+/** Numbers that no training can go on from. */
+function weightProblems(graph: Graph): string[] {
+  const problems: string[] = [];
+  for (const [name, { dtype, data }] of graph.initializers) {
+    if (dtype !== 'float32' && dtype !== 'float64') continue;
+    const wrong = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0)
+      problems.push(`Weight "${name}" is not finite: element ${wrong} is ${String(data[wrong])}`);
+  }
+  return problems;
+}
+
+function labelProblems({ outputs }: Graph, labels: readonly string[]): string[] {
+  const width = outputs[0]?.dims.at(-1);
+  if (labels.length === 0 || typeof width !== 'number' || width === labels.length) return [];
+  return [
+    `Its answer "${outputs[0]?.name ?? ''}" has ${width} numbers, but ${labels.length} labels are registered`,
+  ];
+}
+
+const specOf = ({ name, dtype, dims }: ValueInfo): TensorSpec => ({
+  name,
+  dtype,
+  dims: dims.map((dim) => (typeof dim === 'number' ? dim : -1)),
+});
