@@ -58,7 +58,7 @@ export const mergeRequest = z
   .strictObject({
     /** Of the bundle that comes out: it becomes the next version of this name. */
     name,
-    sources: z.array(mergeSource).min(1).max(maxSources),
+    sources: z.array(mergeSource).min(2).max(maxSources),
     recipe,
     /** Greater goes first; within one priority owners take turns. */
     priority: priority.default(0),
@@ -77,6 +77,11 @@ export const mergeRequest = z
 export type MergeRequest = z.infer<typeof mergeRequest>;
 /** A merge as a person writes it, defaults left out. */
 export type MergeRequestInput = z.input<typeof mergeRequest>;
+
+/** `Idempotency-Key` of a request: the same again, with the same body, answers the same job. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters');
 
 /** Which version is to be read. Registering a version asks for this, nobody else does. */
 export const inspectRequest = z.strictObject({

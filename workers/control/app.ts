@@ -11,8 +11,11 @@ import { bundleRoutes } from './routes/bundles.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { exposureRoutes } from './routes/exposures.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { mergeRoutes } from './routes/merges.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
+import { runnerRoutes } from './routes/runner.ts';
 import { openServices } from './services.ts';
 
 /** The control plane's HTTP: /health for anybody, /v1 for holders of a key. */
@@ -35,4 +38,7 @@ export const app = new Hono<ControlEnv>()
   .route('/v1/experiments', experimentRoutes)
   .route('/v1/exposures', exposureRoutes)
   .route('/v1/outcomes', outcomeRoutes)
-  .route('/v1/audit', auditRoutes);
+  .route('/v1/audit', auditRoutes)
+  .route('/v1/merges', mergeRoutes)
+  .route('/v1/jobs', jobRoutes)
+  .route('/v1/runner', runnerRoutes);

@@ -25,15 +25,17 @@ export function visibleProject(c: Context<ControlEnv>): string | undefined {
   return isOperator ? undefined : project;
 }
 
-/** Scopes are not nested: an `admin` key manages keys, and publishes only if it has `write` too. */
+/**
+ * One of the scopes is enough. They are not nested: an `admin` key manages keys, and publishes only if it has `write` too.
+ */
 export const requireScope =
-  (scope: Scope): MiddlewareHandler<ControlEnv> =>
+  (...anyOf: [Scope, ...Scope[]]): MiddlewareHandler<ControlEnv> =>
   async (c, next) => {
     const { id, scopes } = c.get('caller');
-    if (!scopes.includes(scope)) {
+    if (!anyOf.some((scope) => scopes.includes(scope))) {
       throw new TrunklineError(
         'forbidden',
-        `Cannot ${c.req.method} ${c.req.path}: it needs a key with scope "${scope}", key ${id} has ${scopes.join(', ')}.`,
+        `Cannot ${c.req.method} ${c.req.path}: it needs a key with scope ${anyOf.map((scope) => `"${scope}"`).join(' or ')}, key ${id} has ${scopes.join(', ')}.`,
       );
     }
     await next();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TrunklineError } from '../../shared/errors.ts';
 import { explainIssues } from '../../shared/explain-issues.ts';
+import { leaseMs } from '../../shared/jobs.ts';
 import { sha256 } from '../../shared/manifest.ts';
 
 /** What the platform hands to the Worker, under the names of wrangler.toml. No other file knows them. */
@@ -14,6 +15,11 @@ export interface Env {
   BOOTSTRAP_KEY_HASH?: string;
   WEBHOOK_URL?: string;
   WEBHOOK_SECRET?: string;
+  JOB_LEASE_SECONDS?: string;
+  ACCESS_TEAM_DOMAIN?: string;
+  ACCESS_AUD?: string;
+  ACCESS_ADMINS?: string;
+  RATE_LIMITER?: RateLimit;
 }
 
 /** The queues this Worker consumes; see wrangler.toml. */
@@ -30,6 +36,22 @@ export interface Config {
   bootstrapKeyHash: string | null;
   /** Who is told of every step of an experiment; null: nobody. */
   webhook: { url: string; secret: string } | null;
+  /** Milliseconds a runner's lease holds after a claim or a heartbeat. */
+  leaseMs: number;
+  /** Who signs people in; null: there are only keys. */
+  access: Access | null;
+  /** Counts requests, per key; null: nobody counts. */
+  rateLimiter: RateLimit | null;
+}
+
+/** Cloudflare Access, which signs in people before they come here. */
+export interface Access {
+  /** `<team>.cloudflareaccess.com`. */
+  teamDomain: string;
+  /** The application's audience tag. */
+  audience: string;
+  /** Addresses of those who manage keys. */
+  admins: string[];
 }
 
 const bytes = z.coerce.number().int().positive();
@@ -42,6 +64,19 @@ const variables = z
     WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
     /** Long enough that nobody guesses it. */
     WEBHOOK_SECRET: z.string().min(32).optional(),
+    JOB_LEASE_SECONDS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(3600)
+      .default(leaseMs / 1000),
+    ACCESS_TEAM_DOMAIN: z.hostname().optional(),
+    ACCESS_AUD: z.string().min(1).optional(),
+    /** Separated by commas. */
+    ACCESS_ADMINS: z.string().default(''),
+  })
+  .refine((vars) => (vars.ACCESS_TEAM_DOMAIN === undefined) === (vars.ACCESS_AUD === undefined), {
+    error: 'ACCESS_TEAM_DOMAIN and ACCESS_AUD go together',
   })
   .refine((vars) => (vars.WEBHOOK_URL === undefined) === (vars.WEBHOOK_SECRET === undefined), {
     error: 'WEBHOOK_URL and the secret WEBHOOK_SECRET go together',
@@ -57,6 +92,7 @@ export function readEnv(env: Partial<Env>): Config {
   if (kv === undefined) throw misconfigured('binding ROUTING (KV) is missing');
   if (deadLetters === undefined) throw misconfigured('binding DEAD_LETTERS (R2) is missing');
   const { WEBHOOK_URL: url, WEBHOOK_SECRET: secret } = parsed.data;
+  const { ACCESS_TEAM_DOMAIN: teamDomain, ACCESS_AUD: audience, ACCESS_ADMINS: admins } = parsed.data;
   return {
     d1,
     bucket,
@@ -66,6 +102,12 @@ export function readEnv(env: Partial<Env>): Config {
     maxManifestBytes: parsed.data.MAX_MANIFEST_BYTES,
     bootstrapKeyHash: parsed.data.BOOTSTRAP_KEY_HASH ?? null,
     webhook: url === undefined || secret === undefined ? null : { url, secret },
+    leaseMs: parsed.data.JOB_LEASE_SECONDS * 1000,
+    access:
+      teamDomain === undefined || audience === undefined
+        ? null
+        : { teamDomain, audience, admins: admins.split(',').map((address) => address.trim().toLowerCase()) },
+    rateLimiter: env.RATE_LIMITER ?? null,
   };
 }
 

@@ -1,5 +1,5 @@
 import { openStores, type Stores } from '../store/stores.ts';
-import type { Config } from './env.ts';
+import type { Access, Config } from './env.ts';
 import type { Webhook } from './webhook.ts';
 
 /** What the routes work with: the stores, the limits that the configuration sets, and who is told. */
@@ -9,6 +9,9 @@ export interface Services {
   maxManifestBytes: number;
   bootstrapKeyHash: string | null;
   webhook: Webhook | null;
+  leaseMs: number;
+  access: Access | null;
+  rateLimiter: RateLimit | null;
 }
 
 export const openServices = ({ d1, bucket, kv, deadLetters, ...rest }: Config): Services => ({

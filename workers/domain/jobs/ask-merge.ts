@@ -1,0 +1,120 @@
+import { canonicalJson } from '../../../shared/canonical-json.ts';
+import { maxTasks } from '../../../shared/api.ts';
+import { TrunklineError } from '../../../shared/errors.ts';
+import { randomId } from '../../../shared/ids.ts';
+import type { MergeRequest, PinnedVersion } from '../../../shared/jobs.ts';
+import { isDuplicate, isMissingReference } from '../../store/database.ts';
+import { findEndpoint } from '../../store/endpoints.ts';
+import { findJobByKey, insertJob, type JobRow } from '../../store/jobs.ts';
+import type { Stores } from '../../store/stores.ts';
+import type { VersionRow } from '../../store/versions.ts';
+import type { Change } from '../change.ts';
+import { resolveReference } from '../registry/find-version.ts';
+import { findMismatch } from './find-mismatch.ts';
+import { findOwnJob } from './view-of-job.ts';
+
+export interface Asking {
+  project: string;
+  owner: string;
+  /** The same key again is the same job. */
+  idempotencyKey: string | null;
+}
+
+/** One source of a merge with the versions it names, as they are now. */
+export interface ResolvedSource {
+  task: string;
+  model: VersionRow;
+  data: VersionRow;
+}
+
+/**
+ * Asks for a merge, after everything was checked that can be known before a runner looks: that the versions exist and fit
+ * each other, the tasks differ and the endpoint can take the result.
+ *
+ * @throws {TrunklineError} `not-found` for a version or alias that does not exist; `unprocessable`, saying what does not fit;
+ *   `conflict` when the idempotency key was used for another request
+ */
+export async function askMerge(
+  stores: Stores,
+  { project, owner, idempotencyKey }: Asking,
+  request: MergeRequest,
+  by: Change,
+): Promise<{ created: boolean; job: JobRow }> {
+  const known = await findRepeated(stores, { project, owner, idempotencyKey }, request);
+  if (known !== null) return { created: false, job: known };
+  await checkTasks(stores, project, request);
+  const sources = await resolve(stores, project, request);
+  const why = await findMismatch(stores.db, sources);
+  if (why !== null) throw refused(request, why);
+  const id = randomId();
+  const pinned = sources.map(({ task, model, data }) => ({ task, model: pin(model), data: pin(data) }));
+  const job = {
+    ...({ id, project, owner, kind: 'merge', priority: request.priority, request } as const),
+    ...{ pinned: { kind: 'merge', sources: pinned } as const, retryOf: null, idempotencyKey, at: by.at },
+  };
+  const detail = { kind: 'merge', name: request.name, tasks: request.sources.map(({ task }) => task) };
+  try {
+    await insertJob(stores.db, job, { ...by, project, action: 'job.create', subject: id, detail });
+  } catch (cause) {
+    if (isMissingReference(cause)) throw refused(request, 'a version of it was deleted at the same time');
+    const winner = isDuplicate(cause)
+      ? await findRepeated(stores, { project, owner, idempotencyKey }, request)
+      : null;
+    if (winner === null) throw cause;
+    return { created: false, job: winner };
+  }
+  return { created: true, job: await findOwnJob(stores, project, id) };
+}
+
+const pin = ({ name, version, digest }: VersionRow): PinnedVersion => ({ name, version, digest });
+
+const refused = ({ name }: MergeRequest, why: string): TrunklineError =>
+  new TrunklineError('unprocessable', `Cannot merge into "${name}": ${why}.`);
+
+async function findRepeated(stores: Stores, asking: Asking, request: MergeRequest): Promise<JobRow | null> {
+  const { idempotencyKey } = asking;
+  const known = idempotencyKey === null ? undefined : await findJobByKey(stores.db, asking, idempotencyKey);
+  if (known === undefined) return null;
+  if (canonicalJson(known.request) === canonicalJson(request)) return known;
+  throw new TrunklineError(
+    'conflict',
+    `Cannot ask for this merge under idempotency key "${idempotencyKey ?? ''}": job ${known.id} was asked for under it, otherwise.`,
+  );
+}
+
+async function checkTasks({ db }: Stores, project: string, request: MergeRequest): Promise<void> {
+  const tasks = request.sources.map(({ task }) => task);
+  const twice = tasks.find((task, i) => tasks.indexOf(task) !== i);
+  if (twice !== undefined) throw refused(request, `two sources are of task "${twice}"`);
+  const { endpoint } = request;
+  if (endpoint === undefined) return;
+  const foreign = endpoint.tasks?.find((task) => !tasks.includes(task));
+  if (foreign !== undefined)
+    throw refused(request, `the endpoint is to answer "${foreign}", which no source is of`);
+  const current = await findEndpoint(db, endpoint.name);
+  if (current === undefined) return;
+  if (current.project !== project)
+    throw refused(request, `endpoint "${endpoint.name}" is not of this project`);
+  const all = new Set([...Object.keys(current.tasks), ...(endpoint.tasks ?? tasks)]);
+  if (all.size > maxTasks) {
+    throw refused(
+      request,
+      `endpoint "${endpoint.name}" would answer ${all.size} tasks, ${maxTasks} is the most`,
+    );
+  }
+}
+
+/** The versions that the references mean now. Later aliases and versions change nothing about the job. */
+async function resolve(
+  { db }: Stores,
+  project: string,
+  { sources }: MergeRequest,
+): Promise<ResolvedSource[]> {
+  return Promise.all(
+    sources.map(async ({ task, model, data }) => ({
+      task,
+      model: await resolveReference(db, { project, kind: 'models' }, model),
+      data: await resolveReference(db, { project, kind: 'datasets' }, data),
+    })),
+  );
+}
