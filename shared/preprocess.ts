@@ -37,18 +37,15 @@ export function fitImage<P extends Pixels>(image: RawImage<P>, preprocessing: Pr
       `it is ${width} x ${height}, the network reads ${columns} x ${rows}, and no resizing is declared`,
     );
   const planes = toChannels(image, preprocessing.channels);
-  const result = (
-    data instanceof Uint8Array
-      ? new Uint8ClampedArray(depth * rows * columns)
-      : new Float32Array(depth * rows * columns)
-  ) as Uint8ClampedArray<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  const length = depth * rows * columns;
+  // Uint8ClampedArray rounds to the nearest byte.
+  const result = data instanceof Uint8Array ? new Uint8ClampedArray(length) : new Float32Array(length);
   const box = resize && sourceBox(width, height, resize);
   const across = box && taps(resize.mode, { ...box.across, size: width, ...middle(resize.width, columns) });
   const down = box && taps(resize.mode, { ...box.down, size: height, ...middle(resize.height, rows) });
   for (let c = 0; c < depth; c++) {
     // Grey that becomes RGB has one plane for all three.
     const plane = planes[Math.min(c, planes.length - 1)] ?? data;
-    // Uint8ClampedArray rounds to the nearest byte.
     result.set(across && down ? resamplePlane(plane, width, across, down) : plane, c * rows * columns);
   }
   return (data instanceof Uint8Array ? new Uint8Array(result.buffer) : result) as P;

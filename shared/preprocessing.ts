@@ -65,10 +65,11 @@ export const pixelsTo1 = (layout: Preprocessing['layout']): Preprocessing => ({
 /** For people: `RGB images resized to 32 x 32 (bilinear), pixels / 255, - [0.5, 0.5, 0.5], / [0.2, 0.2, 0.2], float32 [N, 3, 32, 32]`. */
 export function describePreprocessing({ layout, channels, resize, scale, mean, std }: Preprocessing): string {
   const [depth, height, width] = layout;
-  const steps = [channels === 'grey' ? 'grey images' : 'RGB images'];
+  const images = channels === 'grey' ? 'grey images' : 'RGB images';
+  const steps = [images];
   if (resize) {
     const kept = resize.fit === 'cover' ? ', keeping proportions' : '';
-    steps[0] += ` resized to ${resize.width} x ${resize.height} (${resize.mode}${kept})`;
+    steps[0] = `${images} resized to ${resize.width} x ${resize.height} (${resize.mode}${kept})`;
     if (resize.width !== width || resize.height !== height) steps.push(`middle ${width} x ${height}`);
   }
   const divisor = 1 / scale;

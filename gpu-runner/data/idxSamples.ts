@@ -20,7 +20,11 @@ export async function readIdxSamples(
   const read = async (file: string): Promise<IdxTensor> => {
     const path = await pathOf(file);
     const { size } = await stat(path);
-    budget.take(size, `the file ${file}`);
+    try {
+      budget.take(size, 'the file');
+    } catch (cause) {
+      throw new Error(`Cannot read IDX ${file}: ${reasonOf(cause)}`, { cause });
+    }
     const tensor = await readIdx(await readFile(path), file, budget);
     budget.release(size);
     return tensor;

@@ -6,11 +6,16 @@ import { createGunzip } from 'node:zlib';
 import { createTarDecoder, type ParsedTarEntry } from 'modern-tar';
 import { maxArchiveFiles, reasonOf, withZip } from './zipArchive.ts';
 
+export interface ImageFile {
+  readonly path: string;
+  readonly bytes: () => Promise<Uint8Array>;
+}
+
 /** The files of a folder or archive by path, `/` between folders. What operating systems leave behind is not among them. */
 export interface ImageFiles {
   readonly files: ReadonlyMap<string, { readonly sizeBytes: number }>;
   /** Every file once, in the order that the source gives fastest. `bytes()` must be called before the next one. */
-  read(): AsyncIterable<{ readonly path: string; bytes(): Promise<Uint8Array> }>;
+  read(): AsyncIterable<ImageFile> | Iterable<ImageFile>;
 }
 
 /** Larger files are no images of a data set. */
@@ -31,7 +36,7 @@ export async function withImageFiles<Result>(
     return withZip(path, (archive) =>
       use({
         files: new Map(Array.from(archive.files).filter(([name]) => !isLitter(name))),
-        async *read() {
+        *read() {
           for (const [name, { sizeBytes }] of archive.files)
             if (!isLitter(name)) yield { path: name, bytes: () => gather(archive.chunks(name), sizeBytes) };
         },
@@ -65,9 +70,8 @@ async function folderFiles(root: string): Promise<ImageFiles> {
   await walk('', 0);
   return {
     files,
-    async *read() {
+    *read() {
       for (const [path, { sizeBytes }] of files) {
-        await Promise.resolve();
         yield {
           path,
           bytes: () => (sizeBytes > maxImageBytes ? tooLong(sizeBytes) : readFile(join(root, path))),

@@ -134,7 +134,7 @@ it('readImageSamples() takes a damaged entry of a zip for one bad file', async (
   const { problems, labels } = await readImageSamples(path, source, options({ allowBad: 0.5 }));
   expect(labels).toHaveLength(4);
   expect(problems).toEqual([
-    { path: 'cat/alone.png', reason: expect.stringMatching(/damaged in the archive/) },
+    { path: 'cat/alone.png', reason: expect.stringMatching(/damaged in the archive/) as string },
   ]);
 });
 
@@ -197,7 +197,7 @@ it('readImageSamples() names a broken link', async () => {
   const path = await onDisk(pets);
   await symlink(join(folder, 'gone.png'), join(path, 'cat/link.png'));
   const { problems } = await readImageSamples(path, source, options({ allowBad: 0.5 }));
-  expect(problems).toEqual([{ path: 'cat/link.png', reason: expect.stringMatching(/^ENOENT/) }]);
+  expect(problems).toEqual([{ path: 'cat/link.png', reason: expect.stringMatching(/^ENOENT/) as string }]);
 });
 
 it('readImageSamples() ends any damaged archive with samples or an error of its own', async () => {
