@@ -6,6 +6,7 @@ import { ChannelAxes, type Stretch } from './groups.ts';
 import {
   inputGroup,
   inputOf,
+  type Convolution,
   type Group,
   type Step,
   type TaskNet,
@@ -34,33 +35,44 @@ export interface Arranged {
 }
 
 export function arrange(loose: Loose): Arranged {
-  const { steps, order } = inOrder(loose);
+  return assemble({ ...loose, steps: inOrder(loose) });
+}
+
+/** Numbers the values in the order of the steps and finds the groups. */
+export function assemble(loose: Omit<Loose, 'ends'>): Arranged {
+  const order = loose.steps.map(({ output }) => output);
   const numbers = new Map([[0, 0], ...order.map((value, index): [number, number] => [value, index + 1])]);
   const number = (value: number): number => numbers.get(value) ?? 0;
-  const numbered = steps.map((step): Step => {
-    const output = number(step.output);
-    return 'inputs' in step
-      ? { ...step, inputs: step.inputs.map(number), output }
-      : { ...step, input: number(step.input), output };
-  });
+  const steps = loose.steps.map((step) => renumbered(step, number));
   const sizes = [0, ...order].map((value) => loose.sizes.get(value) ?? []);
   const pinned = new Map([...loose.pinned].map(([value, reason]) => [number(value), reason]));
-  const { groups, values } = group(numbered, sizes, pinned);
+  const { groups, values } = group(steps, sizes, pinned);
   const output = loose.output === null ? null : number(loose.output);
-  return { topology: { input: loose.input, groups, values, steps: numbered, output }, numbers };
+  return { topology: { input: loose.input, groups, values, steps, output }, numbers };
+}
+
+/** A step that reads and makes other values. */
+export function renumbered(step: Step, number: (value: number) => number): Step {
+  const output = number(step.output);
+  return 'inputs' in step
+    ? { ...step, inputs: step.inputs.map(number), output }
+    : { ...step, input: number(step.input), output };
 }
 
 const commutative = new Set(['Add', 'Mul', 'Max', 'Min']);
 
+/** Whether the order of its inputs changes nothing. */
+export const isCommutative = (step: Step): boolean => step.kind === 'plain' && commutative.has(step.op);
+
 /** Depth first from the ends, inputs in order; of a sum, the summand that is computed in more steps comes first. */
-function inOrder({ steps, ends }: Loose): { steps: Step[]; order: number[] } {
+function inOrder({ steps, ends }: Loose): Step[] {
   const makers = new Map<number, Step>();
   const ranks = new Map<number, { depth: number; hash: number }>([[0, { depth: 0, hash: 0 }]]);
   for (const step of steps) {
     const rank = (value: number): { depth: number; hash: number } =>
       ranks.get(value) ?? { depth: 0, hash: 0 };
     const sorted =
-      step.kind === 'plain' && commutative.has(step.op)
+      step.kind === 'plain' && isCommutative(step)
         ? {
             ...step,
             inputs: step.inputs.toSorted(
@@ -90,14 +102,32 @@ function inOrder({ steps, ends }: Loose): { steps: Step[]; order: number[] } {
     done.add(value);
     ordered.push(step);
   }
-  return { steps: ordered, order: ordered.map(({ output }) => output) };
+  return ordered;
 }
 
-/** What a step does, without its name and the values it reads and makes. */
+/** What a step does, without its name and the values it reads and makes: equal for equal steps. */
 export function describe(step: Step): string {
-  const { name: _name, output: _output, ...rest } = step;
-  return JSON.stringify({ ...rest, input: null, inputs: null });
+  switch (step.kind) {
+    case 'layer':
+      return JSON.stringify([step.kind, settings(step.convolution)]);
+    case 'channelwise':
+      return JSON.stringify([step.kind, settings(step.convolution), step.perTask]);
+    case 'plain': {
+      const attributes = Object.entries(step.attributes).sort(([one], [other]) => (one < other ? -1 : 1));
+      return JSON.stringify([step.op, attributes.map(([key, { value }]) => [key, value]), step.scalars]);
+    }
+    case 'select':
+      return JSON.stringify([step.kind, step.segments]);
+    case 'concat':
+    case 'flatten':
+      return step.kind;
+    default:
+      return step satisfies never;
+  }
 }
+
+const settings = (convolution: Convolution | null): unknown =>
+  convolution && [convolution.kernel, convolution.strides, convolution.pads, convolution.dilations];
 
 /** 53 bits of a string (cyrb53), so that equal parts of networks sort alike wherever they are. */
 function hash(text: string): number {

@@ -45,6 +45,7 @@ export class Reading {
   private readonly outputs: ReadonlySet<string>;
   private readonly asMaps: ReadonlySet<string>;
   private readonly names = new Set<string>();
+  /** The tensor that shows a value after all that is done to it alone. */
   private readonly primary = new Map<number, string>();
 
   /** @param asMaps vectors that are read as maps of one pixel, because they are turned into such later */
@@ -71,7 +72,9 @@ export class Reading {
       const tensor = node.outputs[index] ?? '';
       if (tensor === '') continue;
       this.views.set(tensor, view);
-      if (!this.primary.has(view.value)) this.primary.set(view.value, tensor);
+      const known = this.primary.get(view.value);
+      const takesOver = known !== undefined && node.inputs.includes(known) && this.isOnlyReader(known);
+      if (known === undefined || takesOver) this.primary.set(view.value, tensor);
     }
   }
 
