@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { TrunklineError } from '../../shared/errors.ts';
-import { requireKey } from './auth.ts';
+import { requireCaller } from './auth.ts';
 import type { ControlEnv } from './context.ts';
 import { readEnv } from './env.ts';
+import { limitRate } from './rate-limit.ts';
 import { renderError } from './render-error.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { blobRoutes } from './routes/blobs.ts';
@@ -30,7 +31,7 @@ export const app = new Hono<ControlEnv>()
     c.set('services', openServices(readEnv(c.env)));
     await next();
   })
-  .use('/v1/*', requireKey)
+  .use('/v1/*', requireCaller, limitRate)
   .route('/v1/keys', keyRoutes)
   .route('/v1/blobs', blobRoutes)
   .route('/v1/bundles', bundleRoutes)

@@ -2,12 +2,14 @@ import type { Context } from 'hono';
 import type { ErrorBody } from '../../shared/api.ts';
 import { TrunklineError } from '../../shared/errors.ts';
 import type { ControlEnv } from './context.ts';
+import { retryAfterSeconds } from './rate-limit.ts';
 
 /** The one place where an error becomes a reply. What was not thrown on purpose is logged and told without details. */
 export function renderError(error: Error, c: Context<ControlEnv>): Response {
   const refusal = error instanceof TrunklineError ? error : hidden(c.get('requestId'));
   if (refusal.status >= 500) console.error(c.get('requestId'), c.req.method, c.req.path, error, error.cause);
   if (refusal.code === 'unauthenticated') c.header('WWW-Authenticate', 'Bearer');
+  if (refusal.code === 'rate-limited') c.header('Retry-After', String(retryAfterSeconds));
   const { code, message } = refusal;
   return c.json({ error: { code, message } } satisfies ErrorBody, refusal.status);
 }

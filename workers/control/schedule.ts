@@ -1,14 +1,16 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import { evaluateExperiment } from '../domain/evaluate-experiment.ts';
+import { finishPublishing, sweepJobs } from '../domain/jobs/sweep-jobs.ts';
 import { publishEndpoint } from '../domain/publish-endpoint.ts';
+import { listUntold } from '../store/endpoints.ts';
 import { listRunning, listUnpublished } from '../store/experiments.ts';
 import { readEnv, type Env } from './env.ts';
 import { openServices } from './services.ts';
 import { tellWebhook } from './webhook.ts';
 
 /**
- * What is done every minute: every running experiment is judged, endpoints the edge was not told of are published, the
- * webhook hears what it missed. One that fails does not keep the others from their turn.
+ * What is done every minute: every running experiment is judged, leases that ran out are taken back, what was broken off
+ * while it was published is published, endpoints the edge was not told of too, the webhook hears what it missed. One that fails does not keep the others from their turn.
  *
  * @throws {AggregateError} of what failed, for the platform's log
  */
@@ -27,7 +29,10 @@ export async function runSchedule(env: Partial<Env>, now: Date): Promise<void> {
   for (const name of await listRunning(stores.db)) {
     await attempt(() => evaluateExperiment(stores, name, by));
   }
-  for (const endpoint of await listUnpublished(stores.db)) {
+  await attempt(() => sweepJobs(stores, by.at));
+  await attempt(() => finishPublishing(stores, by.at));
+  const unpublished = [...(await listUnpublished(stores.db)), ...(await listUntold(stores.db))];
+  for (const endpoint of new Set(unpublished)) {
     await attempt(() => publishEndpoint(stores, endpoint, by.at));
   }
   if (webhook !== null) await attempt(() => tellWebhook(stores, webhook, now));

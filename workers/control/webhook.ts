@@ -14,7 +14,7 @@ const retriedForMs = 3 * 86_400_000;
 const timeoutMs = 5000;
 
 /**
- * Tells the receiver every step of an experiment that it was not told yet, oldest first, and stops at the first that it
+ * Tells the receiver every step of an experiment and every end of a job that it was not told yet, oldest first, and stops at the first that it
  * does not take: the next call goes on from there. A step may come twice; its `id` is the same then.
  *
  * @returns how many were taken
@@ -28,8 +28,9 @@ export async function tellWebhook(
   const since = new Date(now.getTime() - retriedForMs).toISOString();
   const steps = await stepsAfter(db, await readProgress(db, url), since);
   let taken = 0;
-  for (const { sequence, at, actor, action, subject, detail } of steps) {
-    const body = JSON.stringify({ id: sequence, at, actor, action, experiment: subject, detail });
+  for (const { sequence, at, project, actor, action, subject, detail } of steps) {
+    const about = action.startsWith('job.') ? { job: subject } : { experiment: subject };
+    const body = JSON.stringify({ id: sequence, at, actor, action, project, ...about, detail });
     const seconds = Math.floor(now.getTime() / 1000);
     const headers = {
       'Content-Type': 'application/json',

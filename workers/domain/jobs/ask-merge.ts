@@ -4,7 +4,7 @@ import { TrunklineError } from '../../../shared/errors.ts';
 import { randomId } from '../../../shared/ids.ts';
 import type { MergeRequest, PinnedVersion } from '../../../shared/jobs.ts';
 import { isDuplicate, isMissingReference } from '../../store/database.ts';
-import { findEndpoint } from '../../store/endpoints.ts';
+import { findEndpoint, isServing } from '../../store/endpoints.ts';
 import { findJobByKey, insertJob, type JobRow } from '../../store/jobs.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { VersionRow } from '../../store/versions.ts';
@@ -92,9 +92,10 @@ async function checkTasks({ db }: Stores, project: string, request: MergeRequest
   if (foreign !== undefined)
     throw refused(request, `the endpoint is to answer "${foreign}", which no source is of`);
   const current = await findEndpoint(db, endpoint.name);
-  if (current === undefined) return;
-  if (current.project !== project)
-    throw refused(request, `endpoint "${endpoint.name}" is not of this project`);
+  if (current === undefined || !isServing(current)) return;
+  if (current.project !== project) {
+    throw refused(request, `the endpoint name "${endpoint.name}" is taken by another project`);
+  }
   const all = new Set([...Object.keys(current.tasks), ...(endpoint.tasks ?? tasks)]);
   if (all.size > maxTasks) {
     throw refused(

@@ -1,13 +1,16 @@
 import { TrunklineError } from '../../../shared/errors.ts';
 import { maxTasks } from '../../../shared/api.ts';
 import type { MergeRequest } from '../../../shared/jobs.ts';
+import { manifest } from '../../../shared/manifest.ts';
+import { referenceOf } from '../../../shared/registry.ts';
 import { auditInsert } from '../../store/audit.ts';
 import { isDuplicate, type Statement } from '../../store/database.ts';
-import { findEndpoint, insertRevisionStatement } from '../../store/endpoints.ts';
+import { findEndpoint, insertRevisionStatement, isServing } from '../../store/endpoints.ts';
 import { mayPublish, moveJob } from '../../store/job-moves.ts';
 import type { JobRow } from '../../store/jobs.ts';
 import { readBlob } from '../../store/published.ts';
 import type { Stores } from '../../store/stores.ts';
+import type { Parent } from '../../store/versions.ts';
 import type { Change } from '../change.ts';
 import { publishBundle } from '../publish-bundle.ts';
 import { publishEndpoint } from '../publish-endpoint.ts';
@@ -29,7 +32,7 @@ export async function publishResult(stores: Stores, row: JobRow, by: Change): Pr
   const { publishing } = row;
   if (publishing === null) throw new Error(`job ${row.id} has nothing to publish`);
   const bytes = await readBlob(stores.bucket, publishing.bundle);
-  let registered: string | null;
+  let registered: string;
   try {
     if (bytes === null) {
       throw new TrunklineError(
@@ -50,25 +53,47 @@ export async function publishResult(stores: Stores, row: JobRow, by: Change): Pr
 
 async function register(
   stores: Stores,
-  { project, request }: JobRow,
+  { project, request, pinned }: JobRow,
   bytes: Uint8Array<ArrayBuffer>,
   by: Change,
-): Promise<string | null> {
-  const { bundle } = await publishBundle(stores, bytes, { ...by, project });
-  if ('name' in request && bundle.name !== request.name) {
-    throw new TrunklineError(
-      'unprocessable',
-      `Cannot publish the bundle: it is called "${bundle.name}", "${request.name}" was asked for.`,
-    );
+): Promise<string> {
+  const other = notAsked(request as MergeRequest, bytes);
+  if (other !== null) throw new TrunklineError('unprocessable', `Cannot publish the bundle: ${other}.`);
+  const { version } = await publishBundle(stores, bytes, { ...by, project }, parentsOf(pinned));
+  return referenceOf(version);
+}
+
+/** Why a manifest is not what was asked for. One that is no manifest is refused where it is published. */
+function notAsked({ name, sources }: MergeRequest, bytes: Uint8Array<ArrayBuffer>): string | null {
+  const told = manifest.safeParse(parseJson(bytes)).data;
+  if (told === undefined) return null;
+  if (told.name !== name) return `it is called "${told.name}", "${name}" was asked for`;
+  const tasks = told.heads.map(({ task }) => task).toSorted();
+  const wanted = sources.map(({ task }) => task).toSorted();
+  return tasks.join() === wanted.join() ? null : `it answers ${tasks.join(', ')}, not ${wanted.join(', ')}`;
+}
+
+function parseJson(bytes: Uint8Array<ArrayBuffer>): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
   }
-  return null;
+}
+
+function parentsOf(pinned: JobRow['pinned']): Parent[] {
+  if (pinned.kind !== 'merge') return [];
+  return pinned.sources.flatMap(({ task, model, data }): Parent[] => [
+    { kind: 'models', name: model.name, version: model.version, role: 'model', task },
+    { kind: 'datasets', name: data.name, version: data.version, role: 'data', task },
+  ]);
 }
 
 async function finish(
   stores: Stores,
   row: JobRow,
   { bundle, report }: NonNullable<JobRow['publishing']>,
-  registered: string | null,
+  registered: string,
   by: Change,
 ): Promise<JobRow> {
   const { id, project, attempts, token } = row;
@@ -128,7 +153,9 @@ async function endpointChange(
   const current = await findEndpoint(stores.db, name);
   const moved = wanted.endpoint.tasks ?? wanted.sources.map(({ task }) => task);
   const tasks = { ...current?.tasks, ...Object.fromEntries(moved.map((task) => [task, bundle])) };
-  const why = await whyNot(stores, name, project, current?.project, tasks);
+  const owner = current !== undefined && isServing(current) ? current.project : project;
+  const why =
+    owner === project ? await whyNot(stores, name, project, tasks) : 'its name is taken by another project.';
   if (why !== null) return { endpoint: null, reason: `The endpoint stays as it is: ${why}`, statements: [] };
   if (current !== undefined && sameTasks(current.tasks, tasks)) {
     return { endpoint: { name, revision: current.revision }, reason: null, statements: [] };
@@ -150,10 +177,8 @@ async function whyNot(
   stores: Stores,
   endpoint: string,
   project: string,
-  owner: string | undefined,
   tasks: Record<string, string>,
 ): Promise<string | null> {
-  if (owner !== undefined && owner !== project) return `there is no endpoint "${endpoint}" in this project.`;
   if (Object.keys(tasks).length > maxTasks) return `it would answer more than ${maxTasks} tasks.`;
   try {
     await refuseDuringExperiment(stores, endpoint);
@@ -161,7 +186,7 @@ async function whyNot(
     if (error instanceof TrunklineError) return error.message;
     throw error;
   }
-  const why = await findUnservable(stores.db, Object.entries(tasks));
+  const why = await findUnservable(stores.db, project, Object.entries(tasks));
   return why === null ? null : `${why}.`;
 }
 
