@@ -77,16 +77,24 @@ export const sharingRecord = z.strictObject({
 });
 export type SharingRecord = z.infer<typeof sharingRecord>;
 
+/**
+ * What the weights are stored as: float32; float16, cast to float32 when the graph is loaded; or int8, computed on as
+ * integers in most layers. Inputs, taps and outputs are float32 in each of them.
+ */
+export const storages = ['float32', 'float16', 'int8'] as const;
+export type Storage = (typeof storages)[number];
+
 /** What the cross-checks look at. */
 interface Parts {
   inputs: TensorSpec[];
   trunk: Trunk | null;
   heads: Head[];
   files: BundleFile[];
+  report?: { json: string; html: string } | undefined;
 }
 
 /** Names that are used twice, and files that are named but not listed. */
-function misnamed({ inputs, trunk, heads, files }: Parts): string[] {
+function misnamed({ inputs, trunk, heads, files, report }: Parts): string[] {
   const complaints: string[] = [];
   const paths = new Set(files.map((file) => file.path));
   if (paths.size < files.length) complaints.push('two files have the same path');
@@ -99,6 +107,9 @@ function misnamed({ inputs, trunk, heads, files }: Parts): string[] {
     for (const path of [part.graph, ...part.weights]) {
       if (!paths.has(path)) complaints.push(`"${path}" is not among the files`);
     }
+  }
+  for (const path of report ? [report.json, report.html] : []) {
+    if (!paths.has(path)) complaints.push(`report "${path}" is not among the files`);
   }
   return complaints;
 }
@@ -137,6 +148,10 @@ export const manifest = z
     heads: z.array(head).min(1).max(64),
     /** At most as many as one request of the control Worker can look at. */
     files: z.array(bundleFile).min(1).max(256),
+    /** Absent: float32. */
+    storage: z.enum(storages).optional(),
+    /** Paths into `files` of what is known about the bundle: for programs (shared/report.ts) and as a page. */
+    report: z.strictObject({ json: z.string(), html: z.string() }).optional(),
     /** How inputs are made from raw data, declared once. A sentence where inputs are not images or nobody said. */
     preprocessing: z.union([preprocessing, z.string()]),
     /** Null for a network packed as it is. */

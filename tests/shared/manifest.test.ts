@@ -91,6 +91,21 @@ test('a file that a part names must be listed', () => {
   expect(complaint((bundle) => bundle.files.shift())).toBe('"trunk.onnx" is not among the files');
 });
 
+test('a report must be listed, and the storage be one that is known', () => {
+  const listed = (bundle: Manifest): void => {
+    for (const path of ['report.json', 'report.html'])
+      bundle.files.push({ path, sha256: 'a'.repeat(64), sizeBytes: 10 });
+  };
+  const report = { json: 'report.json', html: 'report.html' };
+  expect(complaint((bundle) => void Object.assign(bundle, { report, storage: 'int8' }))).toBe(
+    'report "report.json" is not among the files; report "report.html" is not among the files',
+  );
+  expect(complaint((bundle) => (listed(bundle), Object.assign(bundle, { report, storage: 'int8' })))).toBe(
+    'nothing',
+  );
+  expect(complaint((bundle) => void Object.assign(bundle, { storage: 'int4' }))).toContain('storage');
+});
+
 test('a part may read only what is there', () => {
   expect(complaint((bundle) => (bundle.heads[1] = headOf('fashion', { ...tap, name: 'other' })))).toBe(
     'head "fashion" reads "other", which is neither an input nor a tap',
