@@ -6,8 +6,8 @@ import { createOptimiser } from './optimisers/createOptimiser.ts';
 import { learningRateAt } from './optimisers/schedule.ts';
 import { followPace } from './pace.ts';
 import { layOutParameters } from './parameters.ts';
-import { createSession } from './session.ts';
 import { emitTrainingGraph, feedNames, reachedPart } from './trainingGraph.ts';
+import { createTrainingSession } from './trainingSession.ts';
 import { checkOptions, type TrainOptions, type TrainResult } from './trainOptions.ts';
 import {
   checkState,
@@ -76,7 +76,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   };
   const isStuck = (): boolean => (state.best?.waits ?? 0) >= (options.validation?.patience ?? Infinity);
 
-  const session = await createSession(emitted.graph, sessionOptions);
+  const session = await createTrainingSession(emitted.graph, sessionOptions);
   const losses: number[][] = [];
   try {
     const feeder = await createFeeder({ objectives, emitted, batchSize, seed, sessionOptions });
