@@ -6,25 +6,6 @@ import { jobKinds } from '../../shared/jobs.ts';
 import { providers } from '../engine/providers.ts';
 import type { RunnerOptions } from './runRunner.ts';
 
-/** What each variable means, for the help of the command. */
-export const runnerVariables: Readonly<Record<string, string>> = {
-  TRUNKLINE_URL: 'where the control Worker answers, e.g. https://control.example.com',
-  TRUNKLINE_KEY: 'an API key with the scope runner',
-  TRUNKLINE_RUNNER_NAME: "who this is, for people; default the machine's name",
-  TRUNKLINE_RUNNER_PROVIDER: `what computes: ${providers.join(', ')}; default cpu`,
-  TRUNKLINE_RUNNER_KINDS: `jobs it takes, e.g. merge; default ${jobKinds.join()}`,
-  TRUNKLINE_RUNNER_FOLDER: 'cache and files of the job at hand; default ~/.cache/trunkline/runner',
-  TRUNKLINE_RUNNER_CACHE: 'most bytes of the cache, e.g. 500MiB; default 20GiB',
-  TRUNKLINE_RUNNER_HEALTH: 'host:port of health checks and metrics, or off; default 127.0.0.1:9464',
-  TRUNKLINE_S3_ENDPOINT: 'S3 API of the blobs; without it they go through the control Worker',
-  TRUNKLINE_S3_BUCKET: 'bucket of the blobs',
-  TRUNKLINE_S3_REGION: 'default auto, as R2 wants it',
-  TRUNKLINE_S3_ACCESS_KEY_ID: 'credentials of the bucket',
-  TRUNKLINE_S3_SECRET_ACCESS_KEY: 'credentials of the bucket',
-  TRUNKLINE_S3_SESSION_TOKEN: 'with temporary credentials',
-  TRUNKLINE_S3_PRESIGNED: '1: sign in the address, where a proxy takes the Authorization header',
-};
-
 const units: Readonly<Record<string, number>> = {
   '': 1,
   KiB: 2 ** 10,
@@ -92,6 +73,25 @@ const variables = z
           input: undefined,
         });
   });
+
+/** What each variable means, for the help of the command. */
+export const runnerVariables: Readonly<Record<keyof z.input<typeof variables>, string>> = {
+  TRUNKLINE_URL: 'where the control Worker answers, e.g. https://control.example.com',
+  TRUNKLINE_KEY: 'an API key with the scope runner',
+  TRUNKLINE_RUNNER_NAME: "who this is, for people; default the machine's name",
+  TRUNKLINE_RUNNER_PROVIDER: `what computes: ${providers.join(', ')}; default cpu`,
+  TRUNKLINE_RUNNER_KINDS: `jobs it takes, e.g. merge; default ${jobKinds.join()}`,
+  TRUNKLINE_RUNNER_FOLDER: 'cache and files of the job at hand; default ~/.cache/trunkline/runner',
+  TRUNKLINE_RUNNER_CACHE: 'most bytes of the cache, e.g. 500MiB; default 20GiB',
+  TRUNKLINE_RUNNER_HEALTH: 'host:port of health checks and metrics, or off; default 127.0.0.1:9464',
+  TRUNKLINE_S3_ENDPOINT: 'S3 API of the blobs; without it they go through the control Worker',
+  TRUNKLINE_S3_BUCKET: 'bucket of the blobs',
+  TRUNKLINE_S3_REGION: 'default auto, as R2 wants it',
+  TRUNKLINE_S3_ACCESS_KEY_ID: 'credentials of the bucket',
+  TRUNKLINE_S3_SECRET_ACCESS_KEY: 'credentials of the bucket',
+  TRUNKLINE_S3_SESSION_TOKEN: 'with temporary credentials',
+  TRUNKLINE_S3_PRESIGNED: '1: sign in the address, where a proxy takes the Authorization header',
+};
 
 /**
  * How a runner is to run, as the environment says it. A variable that is empty counts as not set.

@@ -1,0 +1,80 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterEach, expect, it } from 'vitest';
+import { CancelledError, LeaseKeeper } from '../../../gpu-runner/runner/leaseKeeper.ts';
+import { LeaseLostError } from '../../../gpu-runner/runner/runnerClient.ts';
+import type { HeartbeatReply, Progress } from '../../../shared/jobs.ts';
+
+const job = { jobId: 'a'.repeat(32), token: 3 };
+const reply: HeartbeatReply = { cancelRequested: false, expiresAt: '2099-01-01T00:00:00.000Z' };
+let keeper: LeaseKeeper | undefined;
+afterEach(() => keeper?.end());
+
+function keep(beat: (progress?: Progress) => Promise<HeartbeatReply>, onTrouble?: (error: unknown) => void) {
+  keeper = new LeaseKeeper({
+    client: { heartbeat: (_, progress) => beat(progress) },
+    ...{ job, intervalMs: 10, progressMs: 4 },
+    ...(onTrouble && { onTrouble }),
+  });
+  return keeper;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setTimeout(1);
+}
+
+it('LeaseKeeper beats on and on', async () => {
+  let beats = 0;
+  keep(() => {
+    beats += 1;
+    return Promise.resolve(reply);
+  });
+  await until(() => beats >= 4);
+  expect(keeper?.signal.aborted).toBe(false);
+});
+
+it('LeaseKeeper aborts when the lease is lost, and asks no more', async () => {
+  let beats = 0;
+  const { signal } = keep(() => {
+    beats += 1;
+    return Promise.reject(new LeaseLostError('Token 3 is stale'));
+  });
+  await until(() => signal.aborted);
+  expect(signal.reason).toBeInstanceOf(LeaseLostError);
+  await setTimeout(40);
+  expect(beats).toBe(1);
+});
+
+it('LeaseKeeper aborts when the job is to be cancelled', async () => {
+  const { signal } = keep(() => Promise.resolve({ ...reply, cancelRequested: true }));
+  await until(() => signal.aborted);
+  expect(signal.reason).toBeInstanceOf(CancelledError);
+});
+
+it('LeaseKeeper tells trouble and goes on, the progress with it', async () => {
+  const troubles: unknown[] = [];
+  const told: (string | undefined)[] = [];
+  const { signal } = keep(
+    (progress) => {
+      told.push(progress?.stage);
+      return told.length < 3 ? Promise.reject(new Error('ECONNRESET')) : Promise.resolve(reply);
+    },
+    (error) => troubles.push(error),
+  );
+  keeper?.report({ stage: 'export', at: '2026-01-02T03:04:05.000Z' });
+  await until(() => told.length >= 4);
+  expect(told.slice(0, 4)).toEqual(['export', 'export', 'export', undefined]);
+  expect(troubles).toHaveLength(2);
+  expect(signal.aborted).toBe(false);
+});
+
+it('LeaseKeeper beats no more once it has ended, and ends a beat that hangs', async () => {
+  let beats = 0;
+  const ending = keep(() => {
+    beats += 1;
+    return Promise.resolve(reply);
+  });
+  await until(() => beats === 1);
+  await ending.end();
+  await setTimeout(40);
+  expect(beats).toBeLessThanOrEqual(2);
+});
