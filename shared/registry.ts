@@ -210,8 +210,8 @@ export type GcRequest = z.input<typeof gcRequest>;
 
 /** What this part did. Add the parts up. */
 export const gcReply = z.object({
-  /** What it was about: files indexed, stored objects looked at, blobs, manifests, leftovers of uploads. */
-  stage: z.enum(['index', 'adopt', 'blobs', 'manifests', 'uploads', 'done']),
+  /** What it was about: files noted, stored objects looked at, blobs, manifests, leftovers of uploads. */
+  stage: z.enum(['index', 'adopt', 'blobs', 'manifests', 'uploads']),
   examined: z.int().min(0),
   deleted: z.array(
     z.object({ kind: z.enum(['blob', 'manifest', 'upload']), id: z.string(), sizeBytes: z.int().min(0) }),

@@ -12,11 +12,14 @@ import { bundleRoutes } from './routes/bundles.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { exposureRoutes } from './routes/exposures.ts';
+import { gcRoutes } from './routes/gc.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { mergeRoutes } from './routes/merges.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
+import { registryRoutes } from './routes/registry.ts';
 import { runnerRoutes } from './routes/runner.ts';
+import { uploadRoutes } from './routes/uploads.ts';
 import { openServices } from './services.ts';
 
 /** The control plane's HTTP: /health for anybody, /v1 for holders of a key. */
@@ -34,12 +37,16 @@ export const app = new Hono<ControlEnv>()
   .use('/v1/*', requireCaller, limitRate)
   .route('/v1/keys', keyRoutes)
   .route('/v1/blobs', blobRoutes)
+  .route('/v1/uploads', uploadRoutes)
+  .route('/v1/models', registryRoutes('models'))
+  .route('/v1/datasets', registryRoutes('datasets'))
   .route('/v1/bundles', bundleRoutes)
   .route('/v1/endpoints', endpointRoutes)
   .route('/v1/experiments', experimentRoutes)
   .route('/v1/exposures', exposureRoutes)
   .route('/v1/outcomes', outcomeRoutes)
   .route('/v1/audit', auditRoutes)
+  .route('/v1/gc', gcRoutes)
   .route('/v1/merges', mergeRoutes)
   .route('/v1/jobs', jobRoutes)
   .route('/v1/runner', runnerRoutes);

@@ -3,6 +3,8 @@ import { TrunklineError } from '../../shared/errors.ts';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import { leaseMs } from '../../shared/jobs.ts';
 import { sha256 } from '../../shared/manifest.ts';
+import { defaultPartBytes, defaultUploadHours } from '../../shared/uploads.ts';
+import type { UploadLimits } from '../domain/uploads/open-upload.ts';
 
 /** What the platform hands to the Worker, under the names of wrangler.toml. No other file knows them. */
 export interface Env {
@@ -20,6 +22,9 @@ export interface Env {
   ACCESS_AUD?: string;
   ACCESS_ADMINS?: string;
   RATE_LIMITER?: RateLimit;
+  UPLOAD_PART_BYTES?: string;
+  UPLOAD_HOURS?: string;
+  SIGNING_KEY?: string;
 }
 
 /** The queues this Worker consumes; see wrangler.toml. */
@@ -32,6 +37,9 @@ export interface Config {
   deadLetters: R2Bucket;
   maxBlobBytes: number;
   maxManifestBytes: number;
+  uploads: UploadLimits;
+  /** The private key that manifests are signed with; null: they are not. */
+  signingKey: string | null;
   /** SHA-256 of the operator's first admin key; null: there is none. */
   bootstrapKeyHash: string | null;
   /** Who is told of every step of an experiment; null: nobody. */
@@ -54,6 +62,9 @@ export interface Access {
   admins: string[];
 }
 
+/** Bytes; the platform refuses request bodies over 100 MB. */
+const maxPartBytes = 100_000_000;
+
 const bytes = z.coerce.number().int().positive();
 
 const variables = z
@@ -70,6 +81,9 @@ const variables = z
       .min(1)
       .max(3600)
       .default(leaseMs / 1000),
+    UPLOAD_PART_BYTES: bytes.max(maxPartBytes).default(defaultPartBytes),
+    UPLOAD_HOURS: z.coerce.number().positive().max(8760).default(defaultUploadHours),
+    SIGNING_KEY: z.base64().min(1).optional(),
     ACCESS_TEAM_DOMAIN: z.hostname().optional(),
     ACCESS_AUD: z.string().min(1).optional(),
     /** Separated by commas. */
@@ -102,6 +116,8 @@ export function readEnv(env: Partial<Env>): Config {
     maxManifestBytes: parsed.data.MAX_MANIFEST_BYTES,
     bootstrapKeyHash: parsed.data.BOOTSTRAP_KEY_HASH ?? null,
     webhook: url === undefined || secret === undefined ? null : { url, secret },
+    uploads: { partBytes: parsed.data.UPLOAD_PART_BYTES, uploadHours: parsed.data.UPLOAD_HOURS },
+    signingKey: parsed.data.SIGNING_KEY ?? null,
     leaseMs: parsed.data.JOB_LEASE_SECONDS * 1000,
     access:
       teamDomain === undefined || audience === undefined

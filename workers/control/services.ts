@@ -1,3 +1,5 @@
+import { createSigner } from '../../shared/signature.ts';
+import type { UploadLimits } from '../domain/uploads/open-upload.ts';
 import { openStores, type Stores } from '../store/stores.ts';
 import type { Access, Config } from './env.ts';
 import type { Webhook } from './webhook.ts';
@@ -7,6 +9,7 @@ export interface Services {
   stores: Stores;
   maxBlobBytes: number;
   maxManifestBytes: number;
+  uploads: UploadLimits;
   bootstrapKeyHash: string | null;
   webhook: Webhook | null;
   leaseMs: number;
@@ -14,7 +17,13 @@ export interface Services {
   rateLimiter: RateLimit | null;
 }
 
-export const openServices = ({ d1, bucket, kv, deadLetters, ...rest }: Config): Services => ({
-  stores: openStores({ d1, bucket, kv, deadLetters }),
+export const openServices = ({ d1, bucket, kv, deadLetters, signingKey, ...rest }: Config): Services => ({
+  stores: openStores({
+    d1,
+    bucket,
+    kv,
+    deadLetters,
+    signer: signingKey === null ? null : createSigner(signingKey),
+  }),
   ...rest,
 });

@@ -1,3 +1,5 @@
+import { defaultProject } from '../../shared/keys.ts';
+
 /** Who changes something, and when: what every audit row and every new row carries. */
 export interface Change {
   /** Id of the API key, or `bootstrap`. */
@@ -7,3 +9,5 @@ export interface Change {
   /** ISO 8601, UTC. */
   at: string;
 }
+
+export const projectOf = ({ project }: Change): string => project ?? defaultProject;

@@ -96,7 +96,14 @@ async function winnersRevision({ db }: Stores, document: Experiment, by: Change)
   const revision = current.revision + 1;
   const { tasks } = arm;
   return {
-    row: { endpoint, revision, tasks, createdAt: by.at, createdBy: by.actor },
+    row: {
+      endpoint,
+      revision,
+      project: current.project,
+      tasks,
+      createdAt: by.at,
+      createdBy: by.actor,
+    },
     entry: { ...by, action: 'endpoint.set' as const, subject: endpoint, detail: { revision, tasks } },
   };
 }

@@ -1,5 +1,5 @@
 import type { Experiment } from '../../shared/experiment.ts';
-import { findEndpoint } from '../store/endpoints.ts';
+import { findEndpoint, isServing } from '../store/endpoints.ts';
 import { experimentsOf } from '../store/experiments.ts';
 import type { Stores } from '../store/stores.ts';
 import { sameTasks } from './set-endpoint.ts';
@@ -13,13 +13,16 @@ import { findUnservable } from './unservable.ts';
 export async function findUnready({ db }: Stores, experiment: Experiment): Promise<string | null> {
   const { endpoint, arms, defaultArm } = experiment;
   const current = await findEndpoint(db, endpoint);
-  if (current === undefined) return `there is no endpoint "${endpoint}"`;
+  if (current === undefined || !isServing(current)) return `there is no endpoint "${endpoint}"`;
   const standard = arms.find((arm) => arm.name === defaultArm)?.tasks ?? {};
   if (!sameTasks(current.tasks, standard)) {
     return `endpoint "${endpoint}" serves other bundles at revision ${current.revision} than default arm "${defaultArm}"`;
   }
   for (const arm of arms) {
-    const why = await findUnservable(db, [...Object.entries(standard), ...Object.entries(arm.tasks)]);
+    const why = await findUnservable(db, current.project, [
+      ...Object.entries(standard),
+      ...Object.entries(arm.tasks),
+    ]);
     if (why !== null) return `arm "${arm.name}" cannot be served: ${why}`;
   }
   const others = (await experimentsOf(db, endpoint)).map((row) => row.document);

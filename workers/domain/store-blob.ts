@@ -1,9 +1,12 @@
 import { TrunklineError } from '../../shared/errors.ts';
-import { recordAudit } from '../store/audit.ts';
+import { announceBlob, ownBlob, ownedSize } from '../store/blobs.ts';
+import type { Statement } from '../store/database.ts';
 import { writeBlob } from '../store/publish.ts';
 import { blobSize } from '../store/published.ts';
+import { retrying } from '../store/retry.ts';
 import type { Stores } from '../store/stores.ts';
-import type { Change } from './change.ts';
+import { projectOf, type Change } from './change.ts';
+import { hashStream } from './hash-stream.ts';
 
 /** Content on its way in. R2 wants its length before the first byte. */
 export interface Upload {
@@ -13,9 +16,10 @@ export interface Upload {
 }
 
 /**
- * Stores a blob under its digest. A digest that is there already is not read again: the same digest is the same content.
+ * Stores a blob under its digest. One that the project has already is not read again: the same digest is the same content.
+ * One that only other projects have is read and checked, so that nobody gets at content by its digest alone.
  *
- * @returns whether the blob is new
+ * @returns whether the blob is new to the project
  * @throws {TrunklineError} `too-large`, or `unprocessable` when the content has another digest
  */
 export async function storeBlob(
@@ -31,10 +35,42 @@ export async function storeBlob(
       `Cannot store blob ${sha256}: it has ${sizeBytes} bytes, the limit is ${maxBytes}.`,
     );
   }
-  const present = await blobSize(stores.bucket, sha256);
+  const present = await ownedSize(stores.db, projectOf(by), sha256);
   // The body stays unread, not cancelled: a cancelled one breaks the connection of a client that is still sending.
   if (present !== null) return { created: false, sizeBytes: present };
-  await writeBlob(stores.bucket, sha256, upload.body);
-  await recordAudit(stores.db, { ...by, action: 'blob.store', subject: sha256, detail: { sizeBytes } });
+  await takeBlob(stores, upload, by, (absent) => {
+    if (absent) return writeBlob(stores.bucket, sha256, upload.body);
+    return checkContent(sha256, upload.body ?? emptyBody());
+  });
   return { created: true, sizeBytes };
 }
+
+/**
+ * Announces a blob, has it written (or only checked, when it is there: `absent` is false), and lets the project own it.
+ * `also` are statements that go with that.
+ *
+ * @throws {TrunklineError} `unavailable` while the same content is being deleted
+ */
+export async function takeBlob(
+  { db, bucket }: Stores,
+  { sha256, sizeBytes }: Pick<Upload, 'sha256' | 'sizeBytes'>,
+  by: Change,
+  write: (absent: boolean) => Promise<void>,
+  also: readonly Statement[] = [],
+): Promise<void> {
+  const generation = await announceBlob(db, { sha256, sizeBytes }, by.at);
+  await write((await retrying(() => blobSize(bucket, sha256))) === null);
+  const entry = { ...by, action: 'blob.store' as const, subject: sha256, detail: { sizeBytes } };
+  await ownBlob(db, { project: projectOf(by), sha256, sizeBytes, generation }, entry, also);
+}
+
+/** @throws {TrunklineError} `unprocessable` when the content has another digest */
+export async function checkContent(sha256: string, body: ReadableStream): Promise<void> {
+  if ((await hashStream(body)) === sha256) return;
+  throw new TrunklineError(
+    'unprocessable',
+    `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
+  );
+}
+
+const emptyBody = (): ReadableStream => new Blob([]).stream();

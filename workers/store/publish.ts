@@ -1,7 +1,10 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import type { KeyGrant } from '../../shared/keys.ts';
 import type { RoutingInput } from '../../shared/routing.ts';
-import { blobKey, grantKey, manifestKey, routingKey } from './published.ts';
+import type { ManifestSignature } from '../../shared/signature.ts';
+import { blobKey, grantKey, manifestKey, routingKey, signatureKey } from './published.ts';
+import { retrying } from './retry.ts';
+import { streamed, type Streamed } from './streamed.ts';
 
 // The writers of what published.ts reads. Content goes to R2 under its digest and is never changed; the small pointers
 // in KV are written last, by the domain's order, so a failure on the way leaves what was served before.
@@ -19,17 +22,30 @@ export async function writeBlob(
   sha256: string,
   body: ReadableStream | null,
 ): Promise<void> {
-  await writing(`blob ${sha256}`, async () => {
-    try {
-      await bucket.put(blobKey(sha256), body ?? new Uint8Array(0), { sha256 });
-    } catch (error) {
-      if (!(error instanceof Error && error.message.includes(badDigest))) throw error;
-      throw new TrunklineError(
-        'unprocessable',
-        `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
-      );
-    }
-  });
+  await writing(`blob ${sha256}`, () => putBlob(bucket, sha256, body));
+}
+
+/** The same from a stream that can be opened again, as often as R2 fails. */
+export async function writeBlobFrom(
+  bucket: R2Bucket,
+  sha256: string,
+  open: (signal: AbortSignal) => Streamed,
+): Promise<void> {
+  await writing(`blob ${sha256}`, () =>
+    retrying(() => streamed(open, (body) => putBlob(bucket, sha256, body))),
+  );
+}
+
+async function putBlob(bucket: R2Bucket, sha256: string, body: ReadableStream | null): Promise<void> {
+  try {
+    await bucket.put(blobKey(sha256), body ?? new Uint8Array(0), { sha256 });
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes(badDigest))) throw error;
+    throw new TrunklineError(
+      'unprocessable',
+      `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
+    );
+  }
 }
 
 export async function writeManifest(
@@ -38,8 +54,34 @@ export async function writeManifest(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   await writing(`the manifest of bundle ${id}`, () =>
-    bucket.put(manifestKey(id), bytes, { sha256: id, httpMetadata: { contentType: 'application/json' } }),
+    retrying(() =>
+      bucket.put(manifestKey(id), bytes, { sha256: id, httpMetadata: { contentType: 'application/json' } }),
+    ),
   );
+}
+
+/** Who says that the manifest may be served, in the place of who said so before. */
+export async function writeSignature(
+  bucket: R2Bucket,
+  id: string,
+  signature: ManifestSignature,
+): Promise<void> {
+  await writing(`the signature of bundle ${id}`, () =>
+    retrying(() =>
+      bucket.put(signatureKey(id), JSON.stringify(signature), {
+        httpMetadata: { contentType: 'application/json' },
+      }),
+    ),
+  );
+}
+
+/** The blob as a stream, or a part of it, or null. Not verified. */
+export async function openBlob(
+  bucket: R2Bucket,
+  sha256: string,
+  range?: { offset: number; length: number },
+): Promise<R2ObjectBody | null> {
+  return retrying(() => bucket.get(blobKey(sha256), range === undefined ? {} : { range }));
 }
 
 /** Reads `length` bytes of a blob from `offset` on, fewer where it ends. */
@@ -48,15 +90,20 @@ export async function readBlobRange(
   sha256: string,
   range: { offset: number; length: number },
 ): Promise<Uint8Array> {
-  const object = await bucket.get(blobKey(sha256), { range });
+  const object = await retrying(() => bucket.get(blobKey(sha256), { range }));
   if (object === null) throw new TrunklineError('not-found', `Cannot read blob ${sha256}: there is none.`);
   return new Uint8Array(await object.arrayBuffer());
 }
 
 export async function writeRouting(kv: KVNamespace, routing: RoutingInput): Promise<void> {
   await writing(`the routing of endpoint "${routing.endpoint}"`, () =>
-    kv.put(routingKey(routing.endpoint), JSON.stringify(routing)),
+    retrying(() => kv.put(routingKey(routing.endpoint), JSON.stringify(routing))),
   );
+}
+
+/** From then on (a minute at most) the edge knows no such endpoint. */
+export async function deleteRouting(kv: KVNamespace, endpoint: string): Promise<void> {
+  await writing(`the end of endpoint "${endpoint}"`, () => retrying(() => kv.delete(routingKey(endpoint))));
 }
 
 /** Expired grants stay and are refused by who reads them: KV's own expiry is a 32-bit number of seconds, up to 2038. */

@@ -6,6 +6,7 @@ import { routing, type Routing } from '../../shared/routing.ts';
 
 export const blobKey = (sha256: string): string => `blobs/${sha256}`;
 export const manifestKey = (id: string): string => `manifests/${id}.json`;
+export const signatureKey = (id: string): string => `signatures/${id}.json`;
 export const routingKey = (endpoint: string): string => `routing:${endpoint}`;
 export const grantKey = (keyHash: string): string => `key:${keyHash}`;
 
@@ -62,6 +63,12 @@ export async function readManifest(
   id: string,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   return readAll(bucket, manifestKey(id));
+}
+
+/** Who says that the manifest may be served: the text of its signature, or null. For the reader to check. */
+export async function readSignature(bucket: ContentReader, id: string): Promise<string | null> {
+  const bytes = await readAll(bucket, signatureKey(id));
+  return bytes && new TextDecoder().decode(bytes);
 }
 
 /** The blob's bytes, or null. Not verified: the reader compares their SHA-256 with the name. */

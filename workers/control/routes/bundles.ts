@@ -1,13 +1,14 @@
 import { Hono } from 'hono';
-import type { BundleList, BundleView } from '../../../shared/api.ts';
+import type { BundleView } from '../../../shared/api.ts';
 import { TrunklineError } from '../../../shared/errors.ts';
-import { sha256 } from '../../../shared/manifest.ts';
-import { publishBundle, viewOfBundle } from '../../domain/publish-bundle.ts';
-import { listBundles } from '../../store/bundles.ts';
+import { publishBundle } from '../../domain/publish-bundle.ts';
 import { readManifest } from '../../store/published.ts';
+import { retrying } from '../../store/retry.ts';
+import { hasBundle } from '../../store/versions.ts';
 import { requireScope } from '../auth.ts';
 import type { ControlEnv } from '../context.ts';
-import { check, limitBody, numberCursor } from '../read-request.ts';
+import { limitBody } from '../read-request.ts';
+import { registryRoutes } from './registry.ts';
 
 export const bundleRoutes = new Hono<ControlEnv>()
   .post(
@@ -20,14 +21,13 @@ export const bundleRoutes = new Hono<ControlEnv>()
       return c.json(bundle satisfies BundleView, created ? 201 : 200);
     },
   )
-  .get('/', requireScope('read'), async (c) => {
-    const { rows, next } = await listBundles(c.get('services').stores.db, numberCursor(c));
-    return c.json({ bundles: rows.map(viewOfBundle), next } satisfies BundleList);
-  })
-  // The manifest, byte for byte: a reader can check it against the id.
-  .get('/:id', requireScope('read'), async (c) => {
-    const id = check(c, sha256, c.req.param('id'), 'the bundle id');
-    const bytes = await readManifest(c.get('services').stores.bucket, id);
+  // The manifest, byte for byte: a reader can check it against the id. Names are shorter than digests.
+  .get('/:id{[0-9a-f]{64}}', requireScope('read', 'runner'), async (c) => {
+    const id = c.req.param('id');
+    const { db, bucket } = c.get('services').stores;
+    const own = await hasBundle(db, c.get('caller').project, id);
+    const bytes = own ? await retrying(() => readManifest(bucket, id)) : null;
     if (bytes === null) throw new TrunklineError('not-found', `There is no bundle ${id}.`);
     return c.body(bytes, 200, { 'Content-Type': 'application/json' });
-  });
+  })
+  .route('/', registryRoutes('bundles'));

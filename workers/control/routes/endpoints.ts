@@ -7,8 +7,9 @@ import {
 } from '../../../shared/api.ts';
 import { TrunklineError } from '../../../shared/errors.ts';
 import { name as nameSchema } from '../../../shared/manifest.ts';
+import { deleteEndpoint } from '../../domain/delete-endpoint.ts';
 import { setEndpoint, viewOfEndpoint, viewOfRevision } from '../../domain/set-endpoint.ts';
-import { findEndpoint, listEndpoints, listRevisions } from '../../store/endpoints.ts';
+import { findEndpoint, isServing, listEndpoints, listRevisions } from '../../store/endpoints.ts';
 import { requireScope } from '../auth.ts';
 import type { ControlEnv } from '../context.ts';
 import { check, limitBody, numberCursor, readJson } from '../read-request.ts';
@@ -29,15 +30,24 @@ export const endpointRoutes = new Hono<ControlEnv>()
     });
   })
   .get('/', requireScope('read'), async (c) => {
-    const { rows, next } = await listEndpoints(c.get('services').stores.db, c.req.query('cursor'));
+    const { project } = c.get('caller');
+    const { db } = c.get('services').stores;
+    const { rows, next } = await listEndpoints(db, project, c.req.query('cursor'));
     return c.json({ endpoints: rows.map(viewOfEndpoint), next } satisfies EndpointList);
   })
   .get('/:name', requireScope('read'), async (c) => {
     const { db } = c.get('services').stores;
     const endpoint = c.req.param('name');
     const current = await findEndpoint(db, endpoint);
-    if (current === undefined) throw new TrunklineError('not-found', `There is no endpoint "${endpoint}".`);
+    if (current?.project !== c.get('caller').project || !isServing(current)) {
+      throw new TrunklineError('not-found', `There is no endpoint "${endpoint}".`);
+    }
     const { rows, next } = await listRevisions(db, endpoint, numberCursor(c));
     const detail = { ...viewOfEndpoint(current), history: rows.map(viewOfRevision), next };
     return c.json(detail satisfies EndpointDetail, 200, { ETag: etagOf(current.revision) });
+  })
+  .delete('/:name', requireScope('write'), async (c) => {
+    const endpoint = check(c, nameSchema, c.req.param('name'), 'the name');
+    await deleteEndpoint(c.get('services').stores, endpoint, c.get('change'));
+    return c.body(null, 204);
   });
