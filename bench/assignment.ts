@@ -18,7 +18,7 @@ import { writeModel } from '../gpu-runner/onnx/write.ts';
 import { routedExperiment, type RoutedExperiment } from '../shared/routing.ts';
 import { EdgeWorker } from '../tests/flows/edge-worker.ts';
 import { placeRequest } from '../workers/edge/assignment.ts';
-import { resnet20 } from './resnet20.ts';
+import { resnet20 } from './residualNet.ts';
 
 const { values } = parseArgs({
   options: {

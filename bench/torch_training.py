@@ -1,6 +1,6 @@
 """The PyTorch side of training.ts: trains one net on random data, prints the milliseconds of each step as JSON.
 
-usage: torch_training.py {lenet,resnet20} BATCH STEPS THREADS
+usage: torch_training.py {lenet,resnet20,vgg11} BATCH STEPS THREADS
 """
 import json
 import sys
@@ -43,12 +43,22 @@ def resnet20():
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
+def vgg11():
+    layers, channels = [], 3
+    for stage in [[64], [128], [256, 256], [512, 512], [512, 512]]:
+        for width in stage:
+            layers += [convolution(channels, width, 3, 1), nn.ReLU()]
+            channels = width
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10))
+
+
 def main():
     name, batch, steps, threads = sys.argv[1], *map(int, sys.argv[2:5])
     torch.set_num_threads(threads)
     torch.manual_seed(1)
-    net = {"lenet": lenet, "resnet20": resnet20}[name]().train()
-    images = torch.randn(batch, *{"lenet": (1, 28, 28), "resnet20": (3, 32, 32)}[name])
+    net = {"lenet": lenet, "resnet20": resnet20, "vgg11": vgg11}[name]().train()
+    images = torch.randn(batch, *((1, 28, 28) if name == "lenet" else (3, 32, 32)))
     labels = torch.randint(0, 10, (batch,))
     optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, nesterov=True)
     loss_of = nn.CrossEntropyLoss()

@@ -1,11 +1,11 @@
 /**
  * How long a training step takes here and in Debian's PyTorch, on the same cores, in turns.
  *
- *   node bench/training.ts [--rounds 5] [--threads 2] [--batch 64] [--json FILE]
+ *   node bench/training.ts [--nets lenet,vgg11] [--rounds 5] [--threads 2] [--batch 64] [--json FILE]
  *
  * Both sides train the same nets on random data with the same loss and optimiser. Of every round the fastest step
- * counts, which other programs disturbed least; of the rounds, the median. Needs PyTorch for /usr/bin/python3 (Debian:
- * apt-get install python3-torch); without it, says so and measures nothing.
+ * counts, which other programs disturbed least; of the rounds, the median. PyTorch is asked where /usr/bin/python3 has it
+ * (Debian: apt-get install python3-torch), for the nets that its script knows.
  */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -20,28 +20,36 @@ import { Random } from '../gpu-runner/engine/random.ts';
 import { train } from '../gpu-runner/engine/train.ts';
 import type { Graph } from '../gpu-runner/onnx/graph.ts';
 import { elementCount } from '../shared/tensor.ts';
-import { resnet20 } from './resnet20.ts';
+import { resnet20, resnet28 } from './residualNet.ts';
+import { vgg11 } from './vgg11.ts';
 
 const run = promisify(execFile);
 const python = '/usr/bin/python3';
 
 interface Net {
-  readonly name: 'lenet' | 'resnet20';
-  readonly graph: Graph;
+  readonly name: string;
+  readonly graph: () => Graph;
+  /** Whether torch_training.py has it. */
+  readonly inTorch: boolean;
   readonly sampleDims: readonly number[];
   /** Steps of one round, the first `warmUp` of them not counted. */
   readonly steps: number;
 }
 const warmUp = 3;
 
+const images = { sampleDims: [3, 32, 32], steps: 9 };
+const folded = { normalised: false };
 const nets: readonly Net[] = [
   {
-    name: 'lenet',
-    graph: lenet('lenet', 10, 1, { conv1: 20, conv2: 50, dense: 500 }),
-    sampleDims: [1, 28, 28],
-    steps: 60,
+    ...{ name: 'lenet', inTorch: true, sampleDims: [1, 28, 28], steps: 60 },
+    graph: () => lenet('lenet', 10, 1, { conv1: 20, conv2: 50, dense: 500 }),
   },
-  { name: 'resnet20', graph: resnet20(1), sampleDims: [3, 32, 32], steps: 13 },
+  { ...images, name: 'resnet20', inTorch: true, graph: () => resnet20(1) },
+  { ...images, name: 'resnet20 folded', inTorch: false, graph: () => resnet20(1, folded) },
+  { ...images, name: 'resnet28', inTorch: false, graph: () => resnet28(1) },
+  { ...images, name: 'resnet28 folded', inTorch: false, graph: () => resnet28(1, folded) },
+  { ...images, name: 'vgg11', inTorch: true, graph: () => vgg11(1) },
+  { ...images, name: 'vgg11 folded', inTorch: false, graph: () => vgg11(1, folded) },
 ];
 
 interface Settings {
@@ -51,7 +59,10 @@ interface Settings {
 }
 
 /** Milliseconds of each counted step. */
-async function oursMs({ graph, sampleDims, steps }: Net, { threads, batch }: Settings): Promise<number[]> {
+async function oursMs(
+  { graph: build, sampleDims, steps }: Net,
+  { threads, batch }: Settings,
+): Promise<number[]> {
   const random = new Random(1);
   const data = memoryDataset({
     sampleDims,
@@ -61,7 +72,7 @@ async function oursMs({ graph, sampleDims, steps }: Net, { threads, batch }: Set
   });
   const ends: number[] = [];
   await train({
-    graph,
+    graph: build(),
     objectives: [{ input: 'image', output: 'logits', data, loss: 'softmax-cross-entropy' }],
     steps,
     batchSize: batch,
@@ -86,7 +97,7 @@ async function torchMs({ name, graph, steps }: Net, { threads, batch }: Settings
     env: { ...process.env, OMP_NUM_THREADS: String(threads) },
   });
   const report = torchReport.parse(JSON.parse(stdout));
-  const ours = flatLength(layOutParameters(graph));
+  const ours = flatLength(layOutParameters(graph()));
   if (report.parameters !== ours)
     throw new Error(`Cannot compare ${name}: PyTorch trains ${report.parameters} parameters, we ${ours}`);
   return report.milliseconds.slice(warmUp);
@@ -100,35 +111,35 @@ interface Row {
   readonly parameters: number;
   /** Milliseconds a step. */
   readonly oursMs: number;
-  readonly torchMs: number;
+  readonly torchMs?: number;
   /** Torch's time over ours, the median over rounds: above 1, we are faster. */
-  readonly ratio: number;
+  readonly ratio?: number;
   readonly ratios: readonly number[];
 }
 
-async function measure(net: Net, settings: Settings): Promise<Row> {
-  const rounds: { ours: number; torch: number }[] = [];
+async function measure(net: Net, settings: Settings, hasTorch: boolean): Promise<Row> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
   for (let round = 0; round < settings.rounds; round += 1) {
-    const ours = Math.min(...(await oursMs(net, settings)));
-    const torch = Math.min(...(await torchMs(net, settings)));
-    rounds.push({ ours, torch });
-    console.error(
-      `${net.name} round ${round + 1}: ours ${ours.toFixed(1)} ms, PyTorch ${torch.toFixed(1)} ms`,
-    );
+    ours.push(Math.min(...(await oursMs(net, settings))));
+    if (hasTorch && net.inTorch) theirs.push(Math.min(...(await torchMs(net, settings))));
+    const [us = NaN, them] = [ours.at(-1), theirs.at(-1)];
+    const beside = them === undefined ? '' : `, PyTorch ${them.toFixed(1)} ms`;
+    console.error(`${net.name} round ${round + 1}: ours ${us.toFixed(1)} ms${beside}`);
   }
-  const ratios = rounds.map(({ ours, torch }) => torch / ours);
+  const ratios = theirs.map((torch, round) => torch / (ours[round] ?? NaN));
   return {
     net: net.name,
-    parameters: flatLength(layOutParameters(net.graph)),
-    oursMs: median(rounds.map(({ ours }) => ours)),
-    torchMs: median(rounds.map(({ torch }) => torch)),
-    ratio: median(ratios),
+    parameters: flatLength(layOutParameters(net.graph())),
+    oursMs: median(ours),
+    ...(theirs.length > 0 && { torchMs: median(theirs), ratio: median(ratios) }),
     ratios,
   };
 }
 
 const { values } = parseArgs({
   options: {
+    nets: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '2' },
     batch: { type: 'string', default: '64' },
@@ -143,32 +154,30 @@ const torch = await run(python, ['-c', 'import torch; print(torch.__version__)']
   () => undefined,
 );
 const [load = 0] = loadavg();
-const save = async (report: object): Promise<void> => {
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
-};
+const chosen = values.nets?.split(',') ?? nets.map(({ name }) => name);
+const unknown = chosen.find((name) => !nets.some((net) => net.name === name));
+if (unknown !== undefined)
+  throw new Error(`Cannot measure "${unknown}": there are ${nets.map(({ name }) => name).join(', ')}`);
 
-if (torch === undefined) {
-  const skipped = `${python} has no PyTorch to compare with. On Debian: apt-get install python3-torch`;
-  console.log(`Skipped: ${skipped}`);
-  await save({ skipped });
-} else {
-  const rows: Row[] = [];
-  for (const net of nets) rows.push(await measure(net, settings));
-  console.log(
-    `Milliseconds a training step, batch ${settings.batch}, ${settings.threads} threads, PyTorch ${torch}`,
-  );
-  console.table(
-    rows.map(({ net, parameters, oursMs, torchMs, ratio }) => ({
-      net,
-      parameters,
-      'ours, ms': oursMs.toFixed(1),
-      'ours, steps/s': (1000 / oursMs).toFixed(1),
-      'PyTorch, ms': torchMs.toFixed(1),
-      'PyTorch, steps/s': (1000 / torchMs).toFixed(1),
-      'PyTorch/ours': ratio.toFixed(2),
-    })),
-  );
-  // More than one running program before we began: the two sides wait for each other's threads differently.
-  if (load > 1) console.log(`The machine was busy (load ${load.toFixed(1)}): measure again when it is idle.`);
-  await save({ cpu: cpus()[0]?.model, load, torch, ...settings, nets: rows });
+const rows: Row[] = [];
+for (const net of nets.filter(({ name }) => chosen.includes(name)))
+  rows.push(await measure(net, settings, torch !== undefined));
+const peer = torch === undefined ? 'no PyTorch to compare with' : `PyTorch ${torch}`;
+console.log(`Milliseconds a training step, batch ${settings.batch}, ${settings.threads} threads, ${peer}`);
+console.table(
+  rows.map(({ net, parameters, oursMs, torchMs, ratio }) => ({
+    net,
+    parameters,
+    'ours, ms': oursMs.toFixed(1),
+    'ours, steps/s': (1000 / oursMs).toFixed(1),
+    ...(torchMs !== undefined && { 'PyTorch, ms': torchMs.toFixed(1), 'PyTorch/ours': ratio?.toFixed(2) }),
+  })),
+);
+if (torch === undefined)
+  console.log(`${python} has no PyTorch to compare with. On Debian: apt-get install python3-torch`);
+// More than one running program before we began: the two sides wait for each other's threads differently.
+if (load > 1) console.log(`The machine was busy (load ${load.toFixed(1)}): measure again when it is idle.`);
+if (values.json !== undefined) {
+  const report = { cpu: cpus()[0]?.model, load, torch, ...settings, nets: rows };
+  await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }

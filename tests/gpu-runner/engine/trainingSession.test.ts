@@ -32,7 +32,7 @@ const wave = (dims: number[]): Tensor => ({
     Math.sin(index),
   ),
 });
-async function answer(create: typeof createSession): Promise<number[]> {
+async function answer(create: typeof createTrainingSession): Promise<number[]> {
   const session = await create(graph, { provider: 'cpu', threads: 1 });
   const { y } = await session.run({ x: wave([2, 16, 6, 6]), w: wave([16, 16, 3, 3]) });
   await session.release();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resnet20 } from '../../bench/resnet20.ts';
+import { resnet20, resnet28 } from '../../bench/residualNet.ts';
 import { memoryDataset } from '../../gpu-runner/engine/dataset.ts';
 import { flatLength, layOutParameters } from '../../gpu-runner/engine/parameters.ts';
 import { Random } from '../../gpu-runner/engine/random.ts';
@@ -8,6 +8,11 @@ import { train } from '../../gpu-runner/engine/train.ts';
 describe('resnet20()', () => {
   it('has the parameters of ResNet-20 with convolutions on its shortcuts', () => {
     expect(flatLength(layOutParameters(resnet20(1)))).toBe(272_474);
+  });
+
+  it('has a bias for each normalisation when it is folded', () => {
+    // 784 channels are convolved to, the 96 of the shortcuts among them.
+    expect(flatLength(layOutParameters(resnet20(1, { normalised: false })))).toBe(272_474 - 784);
   });
 
   it('learns a batch by heart', async () => {
@@ -32,5 +37,13 @@ describe('resnet20()', () => {
     expect(losses[0]?.[0]).toBeGreaterThan(1.8);
     expect(losses.at(-1)?.[0]).toBeLessThan(0.5);
     expect(graph.initializers.get('stem.mean')?.data.some((value) => value !== 0)).toBe(true);
+  });
+});
+
+describe('resnet28()', () => {
+  it('has 28 layers with weights', () => {
+    const graph = resnet28(1);
+    expect(graph.nodes.filter(({ op }) => op === 'Conv' || op === 'Gemm')).toHaveLength(28);
+    expect(flatLength(layOutParameters(graph))).toBe(369_690);
   });
 });
