@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { publishedExperiment } from './experiment.ts';
+import { defaultProject } from './keys.ts';
 import { name, sha256 } from './manifest.ts';
 
 /** A running experiment as the edge reads it, with the number of its phase, which exposures are counted under. */
@@ -9,6 +10,8 @@ export type RoutedExperiment = z.infer<typeof routedExperiment>;
 /** What an endpoint serves now, as published to the edge: which bundle answers each task, and for whom another. */
 export const routing = z.strictObject({
   endpoint: name,
+  /** Keys of other projects do not see it. */
+  project: name.default(defaultProject),
   /** Grows by one with every change of `tasks`; clients see it as the model version. */
   revision: z.int().min(1),
   /** What requests outside every experiment get. */
@@ -20,5 +23,5 @@ export const routing = z.strictObject({
   experiments: z.array(routedExperiment).max(16).default([]),
 });
 export type Routing = z.infer<typeof routing>;
-/** A routing as it is written; without experiments there are none. */
+/** A routing as it may have been written: without experiments there are none, without a project it is of the default one. */
 export type RoutingInput = z.input<typeof routing>;

@@ -33,7 +33,8 @@ export function createNodeEdge(published: Published, options: NodeEdgeOptions): 
   const traffic = new Traffic();
   return createApp({
     published,
-    keys: options.keys === 'required' ? new Keys(published.routing) : { require: () => Promise.resolve() },
+    keys:
+      options.keys === 'required' ? new Keys(published.routing) : { require: () => Promise.resolve(null) },
     endpoints,
     pool,
     traffic,

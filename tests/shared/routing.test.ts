@@ -7,13 +7,13 @@ const bundle = 'a'.repeat(64);
 
 test('a routing names an endpoint, a revision and a bundle a task', () => {
   const right = { endpoint: 'vision', revision: 1, tasks: { digit: { bundle } } };
-  expect(routing.parse(right)).toEqual({ ...right, experiments: [] });
+  expect(routing.parse(right)).toEqual({ ...right, project: 'default', experiments: [] });
 });
 
 test('a routing carries the running experiments with their phases', () => {
   const experiment = published(experimentOf());
   const right = { endpoint: 'vision', revision: 1, tasks: { digit: { bundle } } };
-  const routed = { ...right, experiments: [{ ...experiment, phase: 2 }] };
+  const routed = { ...right, project: 'shop', experiments: [{ ...experiment, phase: 2 }] };
   expect(routing.parse(routed)).toEqual(routed);
   expect(routing.safeParse({ ...right, experiments: [experiment] }).success).toBe(false);
   const broken = { ...routed, experiments: [{ ...experiment, phase: 2, defaultArm: 'none' }] };

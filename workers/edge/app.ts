@@ -1,10 +1,10 @@
 import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import { TrunklineError } from '../../shared/errors.ts';
-import { listEndpoints } from '../store/published.ts';
+import { listEndpoints, readRouting, type Published } from '../store/published.ts';
 import { placeAddressed, placeRequest, type Placement } from './assignment.ts';
 import { readBody } from './body.ts';
-import type { Endpoint, Endpoints } from './endpoint.ts';
+import { unknownModel, type Endpoint, type Endpoints } from './endpoint.ts';
 import { finishing } from './finishing.ts';
 import { warmUp } from './forward.ts';
 import { infer } from './infer.ts';
@@ -15,10 +15,15 @@ import type { Services } from './services.ts';
 /** As in package.json. */
 const serverVersion = '0.1.0';
 
+/** What Hono carries from the middleware to the routes: the project that the key is of; null: whoever asks sees all. */
+interface EdgeEnv {
+  Variables: { project: string | null };
+}
+
 /** The data plane's routes: the Open Inference Protocol. Health is open, everything else needs a key with scope `infer`. */
 export function createApp(services: Services): Hono {
   const { published, keys, endpoints, pool, heapBytes, traffic } = services;
-  const app = new Hono({ strict: false });
+  const app = new Hono<EdgeEnv>({ strict: false });
   app.onError((error, c) => renderError(error, c));
   app.notFound((c) => reply({ error: `Unknown route: ${c.req.method} ${c.req.path}` }, 404));
 
@@ -30,19 +35,23 @@ export function createApp(services: Services): Hono {
   });
 
   app.use('/v2/*', async (c, next) => {
-    await keys.require('infer', c.req.raw.headers);
+    c.set('project', await keys.require('infer', c.req.raw.headers));
     await next();
   });
   app.get('/v2', () => reply({ name: 'trunkline', version: serverVersion, extensions }));
   app.post('/v2/repository/index', async (c) => {
     const readyOnly = await readIndexFilter(c.req.raw);
-    const names = await listEndpoints(published.routing);
+    const names = await visible(published, await listEndpoints(published.routing), c.get('project'));
     const entries = await Promise.all(names.map((name) => indexEntry(endpoints, name)));
     return reply(readyOnly ? entries.filter((entry) => entry.state === 'READY') : entries);
   });
 
-  const find = async (c: Context): Promise<Endpoint> => {
-    const endpoint = await endpoints.find(c.req.param('model') ?? '');
+  const find = async (c: Context<EdgeEnv>): Promise<Endpoint> => {
+    const name = c.req.param('model') ?? '';
+    const endpoint = await endpoints.find(name);
+    const project = c.get('project');
+    // What is of another project is as good as not there.
+    if (project !== null && endpoint.project !== project) throw unknownModel(name);
     const version = c.req.param('version');
     if (version !== undefined && version !== String(endpoint.revision)) {
       throw new TrunklineError(
@@ -74,7 +83,8 @@ export function createApp(services: Services): Hono {
       return infer(services, c, endpoint, await place(c, endpoint));
     });
   }
-  return app;
+  // What its middleware carries to its routes is nobody else's business.
+  return app as unknown as Hono;
 }
 
 interface IndexEntry {
@@ -82,6 +92,15 @@ interface IndexEntry {
   version: string;
   state: 'READY' | 'UNAVAILABLE';
   reason: string;
+}
+
+/** Those of the endpoints that are of the project; whose nobody can read are of none. */
+async function visible(published: Published, names: string[], project: string | null): Promise<string[]> {
+  if (project === null) return names;
+  const routings = await Promise.all(
+    names.map((name) => readRouting(published.routing, name).catch(() => null)),
+  );
+  return names.filter((_, i) => routings[i]?.project === project);
 }
 
 async function indexEntry(endpoints: Endpoints, name: string): Promise<IndexEntry> {

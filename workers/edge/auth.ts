@@ -18,10 +18,11 @@ export class Keys {
   }
 
   /**
+   * @returns the project whose endpoints the key may ask; null, where nobody asks for keys: all
    * @throws {TrunklineError} `unauthenticated`, without a key or with an unknown, revoked or expired one; `forbidden`, when
    *   the key lacks `scope`.
    */
-  async require(scope: Scope, headers: Headers): Promise<void> {
+  async require(scope: Scope, headers: Headers): Promise<string | null> {
     const key = keyFromHeaders(headers);
     if (key === null) {
       throw new TrunklineError(
@@ -42,6 +43,7 @@ export class Keys {
         `API key ${id} has scope ${grant.scopes.join(', ')}; "${scope}" is needed`,
       );
     }
+    return grant.project;
   }
 
   async #grant(key: string): Promise<KeyGrant | null> {

@@ -17,6 +17,7 @@ export interface Task {
 /** What an endpoint serves now: a model, in the protocol's words, whose outputs are its tasks. */
 export interface Endpoint {
   readonly name: string;
+  readonly project: string;
   readonly revision: number;
   readonly inputs: readonly TensorSpec[];
   /** In the order of the routing. */
@@ -56,14 +57,14 @@ export class Endpoints {
     const routing = nameFormat.safeParse(name).success
       ? await readRouting(this.#published.routing, name)
       : null;
-    if (!routing) throw new TrunklineError('not-found', `Unknown model "${name}": no endpoint has this name`);
+    if (!routing) throw unknownModel(name);
 
-    const { revision, experiments } = routing;
+    const { project, revision, experiments } = routing;
     const bundles = Object.entries(routing.tasks).map(([task, { bundle }]): [string, string] => [
       task,
       bundle,
     ]);
-    return { name, revision, experiments, ...(await this.#assemble(name, bundles)) };
+    return { name, project, revision, experiments, ...(await this.#assemble(name, bundles)) };
   }
 
   /**
@@ -130,6 +131,9 @@ export class Endpoints {
     return entry.manifest;
   }
 }
+
+export const unknownModel = (name: string): TrunklineError =>
+  new TrunklineError('not-found', `Unknown model "${name}": no endpoint has this name`);
 
 const sameInputs = (a: readonly TensorSpec[], b: readonly TensorSpec[]): boolean => {
   const describe = (specs: readonly TensorSpec[]): string =>

@@ -15,8 +15,10 @@ const bearer = (key: string): Headers => new Headers({ authorization: `Bearer ${
 test('require() takes a key with the scope from either header', async () => {
   const { key } = await publish({ scopes: ['read', 'infer'] });
   const keys = new Keys(env.ROUTING);
-  await expect(keys.require('infer', bearer(key))).resolves.toBeUndefined();
-  await expect(keys.require('infer', new Headers({ 'x-api-key': key }))).resolves.toBeUndefined();
+  await expect(keys.require('infer', bearer(key))).resolves.toBe('default');
+  await expect(keys.require('infer', new Headers({ 'x-api-key': key }))).resolves.toBe('default');
+  const { key: other } = await publish({ project: 'shop', scopes: ['infer'] });
+  await expect(keys.require('infer', bearer(other))).resolves.toBe('shop');
 });
 
 test('require() refuses no key, a malformed one and an unknown one', async () => {

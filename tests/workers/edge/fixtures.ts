@@ -47,7 +47,14 @@ export function endpointOf(manifest: Manifest, bundleId = digest('b')): Endpoint
     head.task,
     { name: head.task, bundleId, manifest, head },
   ]);
-  return { name: 'pair', revision: 3, inputs: manifest.inputs, tasks: new Map(tasks), experiments: [] };
+  return {
+    name: 'pair',
+    project: 'default',
+    revision: 3,
+    inputs: manifest.inputs,
+    tasks: new Map(tasks),
+    experiments: [],
+  };
 }
 
 export async function putManifest(bucket: R2Bucket, manifest: Manifest): Promise<string> {
