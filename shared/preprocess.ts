@@ -43,10 +43,11 @@ export function fitImage<P extends Pixels>(image: RawImage<P>, preprocessing: Pr
   const box = resize && sourceBox(width, height, resize);
   const across = box && taps(resize.mode, { ...box.across, size: width, ...middle(resize.width, columns) });
   const down = box && taps(resize.mode, { ...box.down, size: height, ...middle(resize.height, rows) });
+  const fitted = planes.map((plane) => (across && down ? resamplePlane(plane, width, across, down) : plane));
   for (let c = 0; c < depth; c++) {
     // Grey that becomes RGB has one plane for all three.
-    const plane = planes[Math.min(c, planes.length - 1)] ?? data;
-    result.set(across && down ? resamplePlane(plane, width, across, down) : plane, c * rows * columns);
+    const plane = fitted[Math.min(c, fitted.length - 1)];
+    if (plane) result.set(plane, c * rows * columns);
   }
   return (data instanceof Uint8Array ? new Uint8Array(result.buffer) : result) as P;
 }

@@ -58,29 +58,28 @@ export function resamplePlane(
   const top = Math.min(...down.first);
   const bottom = Math.max(...down.first.map((first, row) => first + (down.weights[row]?.length ?? 0)));
   const between = new Float64Array((bottom - top) * columns);
-  for (let y = top; y < bottom; y++) {
-    for (let x = 0; x < columns; x++)
-      between[(y - top) * columns + x] = weigh(
-        plane,
-        y * width + (across.first[x] ?? 0),
-        1,
-        across.weights[x],
-      );
+  for (let x = 0; x < columns; x++) {
+    const weights = across.weights[x] ?? none;
+    let from = top * width + (across.first[x] ?? 0);
+    for (let to = x; to < between.length; to += columns, from += width)
+      between[to] = weigh(plane, from, 1, weights);
   }
   const result = new Float64Array(rows * columns);
   for (let y = 0; y < rows; y++) {
+    const weights = down.weights[y] ?? none;
     const start = ((down.first[y] ?? 0) - top) * columns;
-    for (let x = 0; x < columns; x++)
-      result[y * columns + x] = weigh(between, start + x, columns, down.weights[y]);
+    for (let x = 0; x < columns; x++) result[y * columns + x] = weigh(between, start + x, columns, weights);
   }
   return result;
 }
+
+const none = new Float64Array();
 
 function weigh(
   values: Uint8Array | Float32Array | Float64Array,
   start: number,
   stride: number,
-  weights: Float64Array = new Float64Array(),
+  weights: Float64Array,
 ): number {
   let sum = 0;
   for (let k = 0, at = start; k < weights.length; k++, at += stride)

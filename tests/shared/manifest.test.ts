@@ -8,6 +8,7 @@ import {
   type Manifest,
   type TensorSpec,
 } from '../../shared/manifest.ts';
+import { pixelsTo1 } from '../../shared/preprocessing.ts';
 
 const image: TensorSpec = { name: 'image', dtype: 'float32', dims: [-1, 1, 28, 28] };
 const tap: TensorSpec = { name: 'features', dtype: 'float32', dims: [-1, 84] };
@@ -147,6 +148,12 @@ test('names fit into an address', () => {
   for (const wrong of ['', '-a', 'A', 'a b', 'a/b', 'x'.repeat(64), '__proto__', 'a\n']) {
     expect(name.safeParse(wrong).success).toBe(false);
   }
+});
+
+test('preprocessing is data, or a sentence as in the bundles of before', () => {
+  expect(complaint((bundle) => (bundle.preprocessing = pixelsTo1([1, 28, 28])))).toBe('nothing');
+  const wrong = { ...pixelsTo1([1, 28, 28]), mean: [] };
+  expect(complaint((bundle) => (bundle.preprocessing = wrong))).toContain('preprocessing');
 });
 
 test('unknown fields are refused: a misspelt one would be lost in silence', () => {
