@@ -1,4 +1,5 @@
 import { matrix, row, type Matrix } from '../linalg/matrix.ts';
+import { stepLabel } from './difference.ts';
 import { inputGroup, inputOf, valueAt, type TaskNet, type Weights } from './topology.ts';
 
 /**
@@ -49,7 +50,7 @@ export function adaptInput(net: TaskNet, toChannels: number, how: InputAdaptatio
       if (!scale)
         throw refuse(`"${step.name}" scales its channels differently; fold it into the first layer before`);
       weights.set(step.name, spreads ? repeated(own, toChannels) : scale);
-    } else if (!isLinear(step)) throw refuse(`"${step.name}" (${step.kind}) treats each channel by itself`);
+    } else if (!isLinear(step)) throw refuse(`${stepLabel(step)} treats each channel by itself`);
   }
   if (
     net.tail?.reads.some((value) =>

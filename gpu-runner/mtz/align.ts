@@ -118,10 +118,11 @@ function commonLabels(nets: readonly Labelled[]): Set<number> {
     return new Set(labels.steps.filter((_, index) => isPinned(steps[index] as Step)));
   });
   const [first] = nets;
+  const present = nets.map(({ labels }) => new Set(labels.steps));
   const common = new Set<number>();
   for (const [index, step] of (first?.net.topology.steps ?? []).entries()) {
     const own = first?.labels.steps[index] ?? -1;
-    const isEverywhere = nets.every(({ labels }) => labels.steps.includes(own));
+    const isEverywhere = present.every((labels) => labels.has(own));
     const pins = pinned.filter((labels) => labels.has(own)).length;
     const inputs = inputOf(step).map((value) => first?.labels.values.get(value) ?? 0);
     const isRooted = inputs.every((input) => input === 0 || common.has(input));
@@ -156,7 +157,7 @@ function withEqualScales(nets: readonly TaskNet[]): { nets: readonly TaskNet[]; 
   const names = scaling.map(({ task }) => `"${task}"`).join(', ');
   return {
     nets: nets.map((net) => (scalesInput(net) ? net : scaleInput(net))),
-    notes: [`Only ${names} normalise their input; the others scale it by 1`],
+    notes: [`The input is normalised by ${names} only; the others scale it by 1`],
   };
 }
 
@@ -178,7 +179,9 @@ function partings(a: Labelled, b: Labelled, common: ReadonlySet<number>): string
   const rest = 'from there on both stay in their heads';
   if (one && other) return [`${difference(one.step, a.net.task, other.step, b.net.task)}: ${rest}`];
   const [longer, shorter, more] = one ? [a.net.task, b.net.task, one] : [b.net.task, a.net.task, other];
-  return [`"${longer}" goes on with ${more ? stepLabel(more.step) : ''} where "${shorter}" ends: ${rest}`];
+  return [
+    `"${longer}" goes on with ${more ? stepLabel(more.step) : ''} where the steps of "${shorter}" end: ${rest}`,
+  ];
 }
 
 function nothingInCommon(nets: readonly Labelled[], common: ReadonlySet<number>): Error {

@@ -20,8 +20,8 @@ export function foldInputNormalisation(net: TaskNet): Folded {
   const own = scale && net.weights.get(scale.name);
   if (!scale || !own) return { net, largestDifference: 0 };
   const { topology, task } = net;
-  const readers = topology.steps.filter((step) => inputOf(step).includes(scale.output));
-  if (!readers.every((step) => step.kind === 'layer') || net.tail?.reads.includes(scale.output) === true) {
+  const readers = layersBehind(net, scale.output);
+  if (!readers) {
     const note = `The input normalisation of "${task}" stays a step of its own: not only layers read it`;
     return { net: { ...net, notes: [...net.notes, note] }, largestDifference: 0 };
   }
@@ -51,6 +51,19 @@ export function foldInputNormalisation(net: TaskNet): Folded {
     },
     largestDifference,
   };
+}
+
+/** The layers that read a value, flattened or not; null where something else reads it too. */
+function layersBehind({ topology, tail }: TaskNet, value: number): Layer[] | null {
+  const values = new Set([value]);
+  const layers: Layer[] = [];
+  for (const step of topology.steps) {
+    if (!inputOf(step).some((input) => values.has(input))) continue;
+    if (step.kind === 'layer') layers.push(step);
+    else if (step.kind === 'flatten') values.add(step.output);
+    else return null;
+  }
+  return tail?.reads.some((read) => values.has(read)) === true ? null : layers;
 }
 
 const shifted = (value: number, removed: number): number =>

@@ -57,6 +57,9 @@ export function readNet(graph: Graph, task: string, options: ReadOptions): TaskN
   const answer = finished(reading, output.name);
   const settled = new Settled(reading.draft);
   const tail = answer === null ? tailReads(net, reading.views) : null;
+  const [batch] = input.dims;
+  if (tail && typeof batch === 'number')
+    notes.push(`Its head takes batches of ${batch} only, as its input "${input.name}" does`);
   const ends = tail
     ? [...new Set(tail.tensors.map(({ view }) => settled.valueOf(view.value)))]
     : [answer ?? 0];

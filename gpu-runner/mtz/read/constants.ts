@@ -62,7 +62,7 @@ export class Constants {
   private toFloats(name: string, { dtype, data }: Tensor): Float64Array {
     switch (dtype) {
       case 'float32':
-        return Float64Array.from(data);
+        return new Float64Array(data);
       case 'float64':
         this.converted.set(name, dtype);
         return data;

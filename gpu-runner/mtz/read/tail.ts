@@ -1,4 +1,4 @@
-import { Graph, int, ints, type Node, type TensorType, type ValueInfo } from '../../onnx/graph.ts';
+import { int, ints, type Graph, type Node, type TensorType, type ValueInfo } from '../../onnx/graph.ts';
 import { reads } from '../../onnx/node.ts';
 import { elementsOf } from '../arrange.ts';
 import { valueAt, type Tail, type TaskNet } from '../topology.ts';

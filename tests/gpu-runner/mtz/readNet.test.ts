@@ -227,6 +227,14 @@ describe('readNet', () => {
       (net, x) => net.node('Mul', [net.relu(x), net.weight('scale', [4, 1, 1])], x.dims),
     ],
     [
+      'a Constant node',
+      ['flatten'],
+      (net, x) => {
+        const value = { dtype: 'float32', dims: [4, 1, 1], data: Float32Array.of(1, 2, 3, 4) } as const;
+        return net.both('Mul', x, net.node('Constant', [], [4, 1, 1], { value: { type: 'tensor', value } }));
+      },
+    ],
+    [
       'HardSwish in parts',
       ['Add', 'Clip', 'Mul', 'Mul', 'flatten'],
       (net, x) => {
