@@ -62,21 +62,52 @@ export const retraining = z.strictObject({
 });
 export type Retraining = z.infer<typeof retraining>;
 
+/** Shares less than `share` allows: what costs most for what it saves is left apart until the budget is just kept. */
+export const budget = z.strictObject({
+  /** Parameters stored, or multiply-adds for all tasks on one input. */
+  of: z.enum(['parameters', 'macs']),
+  /** Fraction (0 to 1) of what the separate networks have. */
+  atMost: z.number().min(0).max(1),
+});
+export type Budget = z.infer<typeof budget>;
+
+/** Accuracy (0 to 1) on validation samples below which a layer is undone after its retraining, and shared less. */
+export const floors = z.strictObject({
+  accuracy: z.record(z.string(), z.number().min(0).max(1)).optional(),
+  /** Of the other tasks: how much less than the separate network. */
+  maxDrop: z.number().min(0).max(1).optional(),
+});
+export type Floors = z.infer<typeof floors>;
+
+/** Batch normalisation goes into the weights before it where it can, or every task keeps its own on shared channels. */
+export const batchNorms = ['fold', 'per-task'] as const;
+export type BatchNorm = (typeof batchNorms)[number];
+
 /** What a user asks of a merge. Stored in the bundle it led to. */
 export const recipe = z.strictObject({
   wiring: z.enum(wirings),
   matching: z.enum(matchings).default('optimal'),
-  /** Channels to share, per hidden layer name: a count, or a fraction `share` (0 to 1) of the narrower net's channels. */
-  share: z.union([
-    z.strictObject({ share: z.number().min(0).max(1) }),
-    z.record(
-      z.string(),
-      z.union([
-        z.strictObject({ count: z.int().min(0) }),
-        z.strictObject({ share: z.number().min(0).max(1) }),
-      ]),
-    ),
-  ]),
+  /**
+   * Channels to share, of all groups or by group: a count, or a fraction `share` (0 to 1) of the narrowest net's channels. A
+   * group is named after the layer that puts it out, the first where several do. Groups that are left out share none.
+   */
+  share: z
+    .union([
+      z.strictObject({ share: z.number().min(0).max(1) }),
+      z.record(
+        z.string(),
+        z.union([
+          z.strictObject({ count: z.int().min(0) }),
+          z.strictObject({ share: z.number().min(0).max(1) }),
+        ]),
+      ),
+    ])
+    .default({ share: 1 }),
+  budget: budget.optional(),
+  floors: floors.optional(),
+  batchNorm: z.enum(batchNorms).default('fold'),
+  /** Networks were pruned: weights that are 0 stay 0. */
+  sparse: z.boolean().default(false),
   /** Relative damping of the Gram matrices, as a fraction of their mean diagonal. */
   damping: z.number().positive().default(1e-5),
   /** Samples of each task that the Gram matrices are averaged over. */

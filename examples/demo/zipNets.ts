@@ -157,6 +157,11 @@ function describe(event: ZipProgress): { lasting: boolean; text: string } {
       );
       return { lasting: true, text: `retrained, validation accuracy ${shares.join(', ')}` };
     }
+    case 'floor':
+      return {
+        lasting: true,
+        text: `below its floor, ${event.to} channels are shared instead of ${event.from}`,
+      };
     default:
       return event satisfies never;
   }

@@ -11,7 +11,7 @@ export interface Parameter {
   readonly decays: boolean;
 }
 
-type Role = 'weight' | 'bias';
+export type Role = 'weight' | 'bias';
 
 /** Where operators read what training may change, by input index. */
 const roles: Readonly<Record<string, readonly (Role | undefined)[]>> = {
@@ -70,7 +70,7 @@ export function unpackParameters(graph: Graph, parameters: readonly Parameter[],
 }
 
 /** What each float32 initializer is read as: a weight where any node reads it as one. */
-function rolesOf(graph: Graph): Map<string, Role> {
+export function rolesOf(graph: Graph): Map<string, Role> {
   const producers = graph.producers();
   const found = new Map<string, Role>();
   for (const node of graph.nodes) {

@@ -5,11 +5,12 @@ import { int } from '../onnx/graph.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { elementCount, type Tensor } from '../../shared/tensor.ts';
 import { matrix, type Matrix } from '../linalg/matrix.ts';
-import { inputBlocks, layerAt, type Network } from './network.ts';
+import { inputsFor, type Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
-import type { TaskGram } from './taskGram.ts';
-import { members } from './taskSet.ts';
-import { TaskWriter } from './taskWriter.ts';
+import { inOwnOrder } from './taskGram.ts';
+import { single } from './taskSet.ts';
+import { homesOf, TaskWriter } from './taskWriter.ts';
+import { valueAt, type Layer } from './topology.ts';
 import { unfold } from './unfold.ts';
 
 export interface GramOptions {
@@ -26,56 +27,82 @@ const chunkBytes = 64 * 2 ** 20;
 const maxInputs = 16_384;
 
 /**
- * The Gram matrix of one task at one layer, through the network as it stands; float64 sums, inputs streamed in chunks.
+ * The Gram matrix of one task at one layer, through the network as it stands, in the order of the task's own network, the
+ * bias last; float64 sums, inputs streamed in chunks.
  *
  * @throws {Error} when the layer has too many inputs or there are no samples.
  */
 export async function measureGram(
   network: Network,
-  index: number,
+  step: Layer,
   task: number,
   data: Dataset,
-  { samples, provider, signal }: GramOptions,
-): Promise<TaskGram> {
-  const { shape } = layerAt(network, index);
-  const inputs = inputBlocks(network, index).filter(({ tasks }) => members(tasks).includes(task));
-  const n = inputs.reduce((sum, { columns }) => sum + columns, 0);
+  options: GramOptions,
+): Promise<Matrix> {
+  const n = inputsFor(network, step, single(task)).reduce((sum, { columns }) => sum + columns, 0);
   if (n >= maxInputs) {
     const size = ((8 * (n + 1) ** 2) / 2 ** 30).toFixed(1);
-    throw new Error(
-      `Cannot measure ${shape.name}: the Gram matrix of its ${n} inputs would take ${size} GiB`,
-    );
+    throw new Error(`Cannot measure ${step.name}: the Gram matrix of its ${n} inputs would take ${size} GiB`);
   }
-  if (samples.length === 0) throw new Error(`Cannot measure ${shape.name}: there are no samples`);
-  const positions = elementCount(shape.outputSize);
+  const positions = elementCount(valueAt(network.topology, step.output).size);
+  const graph = gramGraph(network, step, task, n);
+  const outputs = { products: new Float64Array(n * n), sums: new Float64Array(n) };
   const chunk = Math.max(1, Math.min(256, Math.floor(chunkBytes / (8 * n * positions))));
-  const products = new Float64Array(n * n);
-  const sums = new Float64Array(n);
-  const session = await createSession(gramGraph(network, index, task, n), { provider });
+  await sumOverSamples(graph, step.name, data, chunk, outputs, options);
+  return inOwnOrder(
+    network,
+    step,
+    task,
+    bordered(outputs.products, outputs.sums, options.samples.length * positions),
+  );
+}
+
+/**
+ * Runs a graph over samples, chunk by chunk, and adds up what it puts out.
+ *
+ * @param totals by output name, float64, of the output's length
+ * @throws {Error} when there are no samples.
+ */
+export async function sumOverSamples(
+  graph: Graph,
+  name: string,
+  data: Dataset,
+  chunk: number,
+  totals: Readonly<Record<string, Float64Array>>,
+  { samples, provider, signal }: GramOptions,
+): Promise<void> {
+  if (samples.length === 0) throw new Error(`Cannot measure ${name}: there are no samples`);
+  const [input] = graph.inputs;
+  if (!input) throw new Error(`Cannot measure ${name}: nothing of the input reaches it`);
+  const session = await createSession(graph, { provider });
   try {
     for (let start = 0; start < samples.length; start += chunk) {
       signal?.throwIfAborted();
       const part = samples.subarray(start, start + chunk);
       const dims = [part.length, ...data.sampleDims];
-      const feeds = { [network.input.name]: { dtype: 'float32', dims, data: data.inputs(part) } } as const;
+      const feeds = { [input.name]: { dtype: 'float32', dims, data: data.inputs(part) } } as const;
       const results = await session.run(feeds);
-      accumulate(products, results.products);
-      accumulate(sums, results.sums);
+      for (const [output, total] of Object.entries(totals)) accumulate(total, results[output]);
     }
   } finally {
     await session.release();
   }
-  return { inputs, gram: bordered(products, sums, samples.length * positions) };
+}
+
+/** Writes what a task's samples look like where a step reads them; returns the value's name, channels as the task has them. */
+export function writeInput(network: Network, value: number, task: number, writer: NetworkWriter): string {
+  const input = writer.input(network.topology.input.name);
+  const reader = new TaskWriter(writer, network, task, { input: () => input });
+  return reader.joined(value, homesOf(network, value, task));
 }
 
 /** From samples to the sum of x x' and the sum of x over them. */
-function gramGraph(network: Network, index: number, task: number, n: number): Graph {
+function gramGraph(network: Network, step: Layer, task: number, n: number): Graph {
   const writer = new NetworkWriter(network, 'gram');
   const { graph } = writer;
-  const input = writer.input(network.input.name);
-  const values = [...new TaskWriter(writer, network, task, { input: () => input }).inputs(index).values()];
-  graph.addNode('Concat', values, ['joined'], { axis: int(1) });
-  const columns = unfold(graph, 'joined', layerAt(network, index).shape, n);
+  const joined = writeInput(network, step.input, task, writer);
+  const { size } = valueAt(network.topology, step.output);
+  const columns = unfold(graph, joined, step.convolution, size, n);
   graph.addNode('Cast', [columns], ['columns'], { to: int(11) });
   graph.addNode('Gemm', ['columns', 'columns'], ['products'], { transB: int(1) });
   graph.initializers.set('axis', { dtype: 'int64', dims: [1], data: BigInt64Array.of(1n) });

@@ -1,115 +1,254 @@
 import type { Wiring } from '../../shared/recipe.ts';
-import { matrix, type Matrix } from '../linalg/matrix.ts';
-import type { ChannelOp, LayerShape, TaskChain } from './chain.ts';
-import { checkCompatible } from './compatible.ts';
-import { allOf, maxTasks, meets, members, single, type TaskSet } from './taskSet.ts';
+import { submatrix, type Matrix } from '../linalg/matrix.ts';
+import { allOf, maxTasks, members, single, type TaskSet } from './taskSet.ts';
+import {
+  inputGroup,
+  kernelArea,
+  valueAt,
+  type Channelwise,
+  type Layer,
+  type Step,
+  type Tail,
+  type TaskNet,
+  type Topology,
+} from './topology.ts';
 
-/** The channels of a layer that exactly the tasks in `tasks` use. */
+/** The channels of a group that exactly the tasks in `tasks` use. */
 export interface Block {
   readonly tasks: TaskSet;
   /** For each channel, which channel of each task's own network it was. */
   readonly sources: readonly Readonly<Record<string, number>>[];
-  /** [channels] */
-  readonly bias: Float64Array;
-  /**
-   * Weights [channels, input channels * area] by the block of the layer below that they read. The tasks in both blocks
-   * use them. An edge that does not exist is not here.
-   */
-  readonly edges: ReadonlyMap<TaskSet, Matrix>;
 }
 
-export interface NetworkLayer {
-  readonly shape: LayerShape;
-  readonly blocks: readonly Block[];
+/** Columns of weights: those on one block of one segment of what is read. */
+export interface InputBlock {
+  /** Position among the value's segments. */
+  readonly segment: number;
+  readonly from: TaskSet;
+  readonly columns: number;
 }
 
 /**
- * Several networks as one: layer by layer, blocks of channels, each used by a set of tasks. Never changed in place. The
- * input counts as one block that all tasks use. In the last layer every task has a block of its own, its logits.
+ * Incoming weights of some channels that the tasks in `use` have in common. A task adds up all parts that it uses. Blocks
+ * that are not read are not here.
+ */
+export interface Part {
+  readonly use: TaskSet;
+  /** In the order of {@link orderInputs}; each is a block that every task in `use` has. */
+  readonly inputs: readonly InputBlock[];
+  /** [channels, columns of all inputs] */
+  readonly weight: Matrix;
+  /** [channels], or null where another part has it. */
+  readonly bias: Float64Array | null;
+}
+
+/** What one block of one segment of a step's output is computed from. */
+export interface Rows {
+  /** Position among the output's segments: 0 for a layer. */
+  readonly segment: number;
+  readonly tasks: TaskSet;
+  /** Every task in `tasks` uses exactly one part with a bias. */
+  readonly parts: readonly Part[];
+}
+
+/**
+ * Several networks as one: group by group, blocks of channels, each used by a set of tasks. Channels that are shared may
+ * still be computed from weights apart (parts used by one task each), until these are merged. Never changed in place. The
+ * input is one block that all tasks use.
  */
 export interface Network {
   readonly tasks: readonly string[];
   readonly wiring: Wiring;
-  readonly input: { readonly name: string; readonly dims: readonly number[] };
-  readonly before: readonly ChannelOp[];
-  readonly layers: readonly NetworkLayer[];
+  /** Whether weights that are 0 were pruned and are to stay 0. */
+  readonly sparse: boolean;
+  readonly topology: Topology;
+  /** Blocks of each group. */
+  readonly groups: readonly (readonly Block[])[];
+  /** By the name of the layer or channelwise step. */
+  readonly rows: ReadonlyMap<string, readonly Rows[]>;
+  /** By task; null where the topology ends in the logits. */
+  readonly tails: readonly (Tail | null)[];
 }
+
+export type WeightedStep = Layer | Channelwise;
+
+export const isWeighted = (step: Step): step is WeightedStep =>
+  step.kind === 'layer' || step.kind === 'channelwise';
+
+/** The steps that have weights, in order. */
+export const weightedSteps = ({ topology }: Pick<Network, 'topology'>): WeightedStep[] =>
+  topology.steps.filter(isWeighted);
 
 /**
  * The networks side by side, nothing shared yet but the input.
  *
- * @throws {Error} when they are not built alike or a task appears twice.
+ * @param nets aligned: of one topology
+ * @throws {Error} when a task appears twice or there are too many.
  */
-export function joinChains(chains: readonly TaskChain[], wiring: Wiring): Network {
-  const tasks = chains.map(({ task }) => task);
+export function joinNets(nets: readonly TaskNet[], wiring: Wiring, sparse = false): Network {
+  const tasks = nets.map(({ task }) => task);
   if (new Set(tasks).size < tasks.length)
     throw new Error(`Cannot zip ${tasks.join(', ')}: a task appears twice`);
   if (tasks.length > maxTasks)
     throw new Error(`Cannot zip ${tasks.length} networks: the limit is ${maxTasks}`);
-  const [first] = chains;
+  const [first] = nets;
   if (!first) throw new Error('Cannot zip: no network is given');
-  checkCompatible(chains);
-  const layers = first.chain.layers.map((shape, index) => ({
-    shape: {
-      name: shape.name,
-      convolution: shape.convolution,
-      area: shape.area,
-      outputSize: shape.outputSize,
-      after: shape.after,
-    },
-    blocks: chains.map(({ task, chain }, position): Block => {
-      const { weight, bias } = chain.layers[index] ?? { weight: matrix(0, 0), bias: new Float64Array() };
-      return {
-        tasks: single(position),
-        sources: Array.from(bias, (_, channel) => ({ [task]: channel })),
-        bias,
-        edges: new Map([[index === 0 ? allOf(tasks.length) : single(position), weight]]),
-      };
-    }),
-  }));
-  const { name, dims } = first.chain.input;
-  // Outputs are named after the tasks.
-  const input = { name: tasks.includes(name) ? `${name}.input` : name, dims };
-  return { tasks, wiring, input, before: first.chain.before, layers };
-}
-
-/** @throws {Error} when the network has no such layer. */
-export function layerAt(network: Network, index: number): NetworkLayer {
-  const layer = network.layers[index];
-  if (!layer) throw new Error(`Cannot find layer ${index} of ${network.layers.length}`);
-  return layer;
-}
-
-/** The block of exactly these tasks, if the layer has one. */
-export const blockOf = (layer: NetworkLayer, tasks: TaskSet): Block | undefined =>
-  layer.blocks.find((block) => block.tasks === tasks);
-
-/** The blocks that one task uses, in the layer's order. */
-export const blocksOfTask = (layer: NetworkLayer, task: number): Block[] =>
-  layer.blocks.filter((block) => meets(block.tasks, single(task)));
-
-/** Channels that one task has in a layer, shared or not. */
-export const widthOf = (layer: NetworkLayer, task: number): number =>
-  blocksOfTask(layer, task).reduce((sum, block) => sum + block.sources.length, 0);
-
-/** A block as the layer above reads it: `columns` columns of its weights, one for each channel and position. */
-export interface InputBlock {
-  readonly tasks: TaskSet;
-  readonly columns: number;
-}
-
-/** The blocks that layer `index` reads; the input is one block of all tasks. */
-export function inputBlocks(network: Network, index: number): InputBlock[] {
-  const { area } = layerAt(network, index).shape;
-  if (index === 0) {
-    return [{ tasks: allOf(network.tasks.length), columns: (network.input.dims[0] ?? 1) * area }];
-  }
-  return layerAt(network, index - 1).blocks.map(({ tasks, sources }) => ({
+  const { topology } = first;
+  const all = allOf(tasks.length);
+  const groups = topology.groups.map((_, group): Block[] => {
+    if (group === inputGroup) {
+      const sources = Array.from({ length: first.widths[group] ?? 0 }, (_, channel) =>
+        Object.fromEntries(tasks.map((task) => [task, channel])),
+      );
+      return [{ tasks: all, sources }];
+    }
+    return nets.map(({ task, widths }, position) => ({
+      tasks: single(position),
+      sources: Array.from({ length: widths[group] ?? 0 }, (_, channel) => ({ [task]: channel })),
+    }));
+  });
+  const unread = {
     tasks,
-    columns: sources.length * area,
-  }));
+    wiring,
+    sparse,
+    topology,
+    groups,
+    rows: new Map(),
+    tails: nets.map(({ tail }) => tail),
+  };
+  const rows = new Map(
+    weightedSteps(unread).map((step) => [
+      step.name,
+      gathered(nets.flatMap((net, position) => ownRows(unread, step, net, position))),
+    ]),
+  );
+  const name = tasks.includes(topology.input.name) ? `${topology.input.name}.input` : topology.input.name;
+  return { ...unread, rows, topology: { ...topology, input: { ...topology.input, name } } };
+}
+
+/** A task's own weights as rows, one a segment of the output. */
+function ownRows(network: Network, step: WeightedStep, net: TaskNet, position: number): Rows[] {
+  const given = net.weights.get(step.name);
+  if (!given) throw new Error(`Cannot zip "${net.task}": it has no weights of ${step.name}`);
+  const task = single(position);
+  if (step.kind === 'layer') {
+    const inputs = inputsFor(network, step, task);
+    const stored = [...inputs].sort((one, other) => one.segment - other.segment);
+    const weight = rearranged(given.weight, stored, inputs);
+    const part = { use: task, inputs, weight: rounded(weight), bias: roundedValues(given.bias) };
+    return [{ segment: 0, tasks: task, parts: [part] }];
+  }
+  let start = 0;
+  return valueAt(network.topology, step.output).segments.map(({ group }, segment) => {
+    const width = net.widths[group] ?? 0;
+    const [from, to] = [start, (start += width)];
+    const { cols, data } = given.weight;
+    const weight = { rows: width, cols, data: data.slice(from * cols, to * cols) };
+    const tasks = group === inputGroup ? allOf(network.tasks.length) : task;
+    const inputs = [{ segment, from: tasks, columns: cols }];
+    const bias = roundedValues(given.bias.slice(from, to));
+    return { segment, tasks, parts: [{ use: task, inputs, weight: rounded(weight), bias }] };
+  });
+}
+
+/** As float32 holds it: what is stored, trained and served, and so what is merged. */
+export const rounded = ({ rows, cols, data }: Matrix): Matrix => ({ rows, cols, data: roundedValues(data) });
+
+export const roundedValues = (values: Float64Array): Float64Array =>
+  Float64Array.from(values, (value) => Math.fround(value));
+
+/** Rows of the same block as one: those that several tasks have on the input's own channels. */
+function gathered(rows: readonly Rows[]): Rows[] {
+  const known = new Map<string, Rows>();
+  for (const each of rows) {
+    const key = `${each.segment} ${each.tasks}`;
+    known.set(key, { ...each, parts: [...(known.get(key)?.parts ?? []), ...each.parts] });
+  }
+  return [...known.values()];
+}
+
+/** Columns in another order of their blocks. */
+export function rearranged(weight: Matrix, from: readonly InputBlock[], to: readonly InputBlock[]): Matrix {
+  if (from.every((block, index) => block === to[index])) return weight;
+  const columns = columnsOf(from);
+  const rows = Array.from({ length: weight.rows }, (_, row) => row);
+  return submatrix(
+    weight,
+    rows,
+    to.flatMap((block) => columns.get(keyOf(block)) ?? []),
+  );
+}
+
+export const keyOf = ({ segment, from }: Pick<InputBlock, 'segment' | 'from'>): string =>
+  `${segment} ${from}`;
+
+/** Which columns each block has, by its key. */
+export function columnsOf(inputs: readonly InputBlock[]): Map<string, number[]> {
+  let start = 0;
+  return new Map(
+    inputs.map((block) => {
+      const columns = Array.from({ length: block.columns }, (_, k) => start + k);
+      start += block.columns;
+      return [keyOf(block), columns];
+    }),
+  );
+}
+
+/** @throws {RangeError} when the network has no such group. */
+export function blocksOf(network: Pick<Network, 'groups'>, group: number): readonly Block[] {
+  const blocks = network.groups[group];
+  if (!blocks) throw new RangeError(`Cannot find group ${group} of ${network.groups.length}`);
+  return blocks;
+}
+
+/** The block of exactly these tasks, if the group has one. */
+export const blockOf = (network: Pick<Network, 'groups'>, group: number, tasks: TaskSet): Block | undefined =>
+  blocksOf(network, group).find((block) => block.tasks === tasks);
+
+/** Channels that one task has in a group, shared or not. */
+export const widthOf = (network: Pick<Network, 'groups'>, group: number, task: number): number =>
+  blocksOf(network, group).reduce(
+    (sum, block) => (members(block.tasks).includes(task) ? sum + block.sources.length : sum),
+    0,
+  );
+
+/** Rows of a step. @throws {Error} when it has none. */
+export function rowsOf(network: Pick<Network, 'rows'>, step: WeightedStep): readonly Rows[] {
+  const rows = network.rows.get(step.name);
+  if (!rows) throw new Error(`Cannot find the weights of ${step.name}`);
+  return rows;
+}
+
+/** Columns that a step has for each channel of a segment. */
+export const columnsPerChannel = (topology: Topology, step: WeightedStep, segment: number): number =>
+  (valueAt(topology, step.input).segments[segment]?.area ?? 1) * kernelArea(step);
+
+/**
+ * Blocks of a value as they lie in tensors: all channels that the same tasks use lie in one tensor, segment by segment;
+ * where several tensors are read as one, those that more tasks use come first.
+ */
+export const orderInputs = <T extends { readonly segment: number; readonly from: TaskSet }>(
+  inputs: readonly T[],
+): T[] =>
+  [...inputs].sort(
+    (a, b) => members(b.from).length - members(a.from).length || a.from - b.from || a.segment - b.segment,
+  );
+
+/** The blocks that a step can read for all tasks in `use`. */
+export function inputsFor(network: Network, step: WeightedStep, use: TaskSet): InputBlock[] {
+  const { topology } = network;
+  const inputs = valueAt(topology, step.input).segments.flatMap(({ group }, segment) =>
+    blocksOf(network, group)
+      .filter((block) => (block.tasks & use) === use && block.sources.length > 0)
+      .map((block): InputBlock => ({
+        segment,
+        from: block.tasks,
+        columns: block.sources.length * columnsPerChannel(topology, step, segment),
+      })),
+  );
+  return orderInputs(inputs);
 }
 
 /** Names of the tasks in a set. */
-export const taskNames = (network: Network, set: TaskSet): string[] =>
+export const taskNames = (network: Pick<Network, 'tasks'>, set: TaskSet): string[] =>
   members(set).map((task) => network.tasks[task] ?? String(task));

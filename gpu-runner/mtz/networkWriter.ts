@@ -1,44 +1,28 @@
-import { Graph, int, ints, type Attribute, type ValueInfo } from '../onnx/graph.ts';
+import { float, Graph, int, ints, type Attribute, type ValueInfo } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
-import type { Matrix } from '../linalg/matrix.ts';
-import type { ChannelOp } from './chain.ts';
-import { inputBlocks, layerAt, type Block, type Network } from './network.ts';
-import { label, type TaskSet } from './taskSet.ts';
-
-/** The name of the weights on the edge from block `from` of the layer below to block `to` of layer `index`. */
-export function weightName(network: Network, index: number, to: TaskSet, from: TaskSet): string {
-  const source = index === 0 ? 'input' : label(from, network.tasks);
-  return `${layerAt(network, index).shape.name}.${label(to, network.tasks)}.from.${source}.weight`;
-}
-
-export function biasName(network: Network, index: number, to: TaskSet): string {
-  return `${layerAt(network, index).shape.name}.${label(to, network.tasks)}.bias`;
-}
-
-/** Dims of a weight tensor: [channels, input channels, ...kernel], or [channels, inputs] of a dense layer. */
-export function weightDims(network: Network, index: number, { rows, cols }: Matrix): number[] {
-  const { convolution, area } = layerAt(network, index).shape;
-  return convolution ? [rows, cols / area, ...convolution.kernel] : [rows, cols];
-}
+import type { Network, Part, Rows, WeightedStep } from './network.ts';
+import { partTensors } from './parameters.ts';
+import type { Convolution, Plain } from './topology.ts';
 
 /**
- * Writes parts of a network into one ONNX graph. A block may be written several times, on different inputs: its
- * weights are then stored once and read by all.
+ * Writes parts of a network into one ONNX graph. A part may be written several times, on different inputs: its weights are
+ * then stored once and read by all.
  */
 export class NetworkWriter {
   readonly graph: Graph;
   private readonly network: Network;
   private readonly parameters = new Map<string, Float64Array>();
+  private readonly declared = new Map<string, ValueInfo>();
 
   constructor(network: Network, name: string) {
     this.network = network;
     this.graph = new Graph(name);
   }
 
-  /** A batch of samples, made ready for the first layer. */
+  /** A batch of samples. */
   input(name: string): string {
-    this.graph.inputs.push({ name, dtype: 'float32', dims: ['N', ...this.network.input.dims] });
-    return this.channelOps(name, `${name}.prepared`, this.network.before);
+    this.graph.inputs.push({ name, dtype: 'float32', dims: ['N', ...this.network.topology.input.dims] });
+    return name;
   }
 
   /** A value that another graph computes. */
@@ -48,98 +32,98 @@ export class NetworkWriter {
   }
 
   /**
-   * One block of layer `index` and what happens to its channels after it.
+   * What a step computes with one part's weights.
    *
-   * @param inputs values of the blocks below that are to be read; edges from others are left out
-   * @param name what the value written is called
+   * @param biased the part whose bias is added: this one, or one that has nothing but a bias
    */
-  block(index: number, block: Block, inputs: ReadonlyMap<TaskSet, string>, name: string): string {
-    const { shape } = layerAt(this.network, index);
-    const edges = inputBlocks(this.network, index).flatMap(({ tasks }) => {
-      const weight = block.edges.get(tasks);
-      const value = inputs.get(tasks);
-      return weight && value !== undefined ? [{ from: tasks, weight, value }] : [];
+  part(step: WeightedStep, rows: Rows, part: Part, input: string, output: string, biased = part): void {
+    const names = partTensors(this.network, step, rows, part);
+    const weight = this.parameter(names.weight.name, names.weight.dims, part.weight.data);
+    const { name, dims } = partTensors(this.network, step, rows, biased).bias;
+    const bias = biased.bias ? this.parameter(name, dims, biased.bias) : undefined;
+    const operands = [input, weight, ...(bias === undefined ? [] : [bias])];
+    const channels = part.weight.rows;
+    if (step.kind === 'layer') {
+      if (step.convolution) this.graph.addNode('Conv', operands, [output], windowOf(step.convolution));
+      else this.graph.addNode('Gemm', operands, [output], { transB: int(1) });
+    } else if (step.convolution) {
+      this.graph.addNode('Conv', operands, [output], {
+        ...windowOf(step.convolution),
+        group: int(channels),
+      });
+    } else {
+      // A scale and a shift, as a batch normalisation that leaves what it normalises as it is.
+      const zeros = this.constant(`zeros.${channels}`, new Float32Array(channels));
+      const ones = this.constant(`ones.${channels}`, new Float32Array(channels).fill(1));
+      const shift = bias ?? zeros;
+      this.graph.addNode('BatchNormalization', [input, weight, shift, zeros, ones], [output], {
+        epsilon: float(0),
+      });
+    }
+  }
+
+  plain({ op, attributes, scalars }: Plain, inputs: readonly string[], output: string): void {
+    const bounds = scalars.map((value) =>
+      value === null ? '' : this.constant(`constant.${value}`, Float32Array.of(value), []),
+    );
+    this.graph.addNode(op, [...inputs, ...bounds], [output], { ...attributes });
+  }
+
+  concat(inputs: readonly string[], output: string): void {
+    this.graph.addNode('Concat', inputs, [output], { axis: int(1) });
+  }
+
+  /** Some stretches [start, end) of the channels. */
+  slices(input: string, stretches: readonly (readonly [number, number])[], output: string): void {
+    const parts = stretches.map(([start, end], index) => {
+      const name = stretches.length === 1 ? output : `${output}.${index}`;
+      const bounds = [start, end, 1].map((value) => this.integers([value]));
+      this.graph.addNode('Slice', [input, ...bounds], [name]);
+      return name;
     });
-    if (edges.length === 0) throw new Error(`Cannot write "${name}": it reads no input`);
-    const last = shape.after.length === 0 ? name : `${name}.${shape.convolution ? 'conv' : 'dense'}`;
-    let sum = this.bias(index, block);
-    edges.forEach(({ from, weight, value }, position) => {
-      const result = position === edges.length - 1 ? last : `${last}.${position}`;
-      const weights = this.weight(index, block.tasks, from, weight);
-      sum = this.edge(index, value, weights, sum, result, position === 0);
-    });
-    return this.channelOps(sum, name, shape.after);
+    if (parts.length > 1) this.concat(parts, output);
+  }
+
+  /** Channels in another order. */
+  gather(input: string, channels: readonly number[], output: string): void {
+    this.graph.addNode('Gather', [input, this.integers(channels)], [output], { axis: int(1) });
+  }
+
+  /** Notes the type of a value, where the operators that make it are not among those whose shapes can be inferred. */
+  declare(value: ValueInfo): void {
+    this.declared.set(value.name, value);
   }
 
   /** Declares values as outputs and returns the graph. */
   finish(outputs: readonly string[]): Graph {
-    const types = inferShapes(this.graph);
+    const inferred = outputs.every((name) => this.declared.has(name)) ? undefined : inferShapes(this.graph);
     this.graph.outputs = outputs.map((name) => {
-      const type = types.get(name);
+      const type = this.declared.get(name) ?? inferred?.get(name);
       if (!type) throw new Error(`Cannot put out "${name}": it is not in graph "${this.graph.name}"`);
-      return { name, ...type };
+      return { ...type, name };
     });
     return this.graph;
   }
 
-  /** Adds what comes over one edge to the bias or the sum so far. Conv can take only a bias, Gemm either. */
-  private edge(
-    index: number,
-    value: string,
-    weights: string,
-    sum: string,
-    result: string,
-    isFirst: boolean,
-  ): string {
-    const { convolution } = layerAt(this.network, index).shape;
-    if (!convolution) {
-      this.graph.addNode('Gemm', [value, weights, sum], [result], { transB: int(1) });
-      return result;
-    }
-    const attributes: Record<string, Attribute> = {
-      kernel_shape: ints(convolution.kernel),
-      strides: ints(convolution.strides),
-      pads: ints(convolution.pads),
-      dilations: ints(convolution.dilations),
-    };
-    if (isFirst) {
-      this.graph.addNode('Conv', [value, weights, sum], [result], attributes);
-    } else {
-      this.graph.addNode('Conv', [value, weights], [`${result}.edge`], attributes);
-      this.graph.addNode('Add', [sum, `${result}.edge`], [result]);
-    }
-    return result;
-  }
-
-  private channelOps(value: string, name: string, ops: readonly ChannelOp[]): string {
-    ops.forEach(({ op, attributes, bounds }, position) => {
-      const result = position === ops.length - 1 ? name : `${name}.${op}`;
-      const scalars = bounds.map((bound) => (bound === null ? '' : this.scalar(bound)));
-      this.graph.addNode(op, [value, ...scalars], [result], { ...attributes });
-      value = result;
+  private integers(values: readonly number[]): string {
+    const name = values.length > 4 ? this.graph.fresh('channels.order') : `channels.${values.join('.')}`;
+    this.graph.initializers.set(name, {
+      dtype: 'int64',
+      dims: [values.length],
+      data: BigInt64Array.from(values, BigInt),
     });
-    return value;
-  }
-
-  private scalar(value: number): string {
-    const name = `constant.${value}`;
-    this.graph.initializers.set(name, { dtype: 'float32', dims: [], data: Float32Array.of(value) });
     return name;
   }
 
-  private weight(index: number, to: TaskSet, from: TaskSet, weight: Matrix): string {
-    const name = weightName(this.network, index, to, from);
-    return this.parameter(name, weightDims(this.network, index, weight), weight.data);
-  }
-
-  private bias(index: number, block: Block): string {
-    return this.parameter(biasName(this.network, index, block.tasks), [block.bias.length], block.bias);
+  private constant(name: string, data: Float32Array, dims: readonly number[] = [data.length]): string {
+    this.graph.initializers.set(name, { dtype: 'float32', dims, data });
+    return name;
   }
 
   private parameter(name: string, dims: readonly number[], values: Float64Array): string {
     const known = this.parameters.get(name);
     if (known && known !== values)
-      throw new Error(`Cannot write "${name}": two layers have weights of this name`);
+      throw new Error(`Cannot write "${name}": two steps have weights of this name`);
     if (!known) {
       this.parameters.set(name, values);
       this.graph.initializers.set(name, { dtype: 'float32', dims, data: Float32Array.from(values) });
@@ -147,3 +131,10 @@ export class NetworkWriter {
     return name;
   }
 }
+
+const windowOf = ({ kernel, strides, pads, dilations }: Convolution): Record<string, Attribute> => ({
+  kernel_shape: ints(kernel),
+  strides: ints(strides),
+  pads: ints(pads),
+  dilations: ints(dilations),
+});

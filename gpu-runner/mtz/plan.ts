@@ -1,93 +1,89 @@
 import type { Recipe } from '../../shared/recipe.ts';
-import { widthOf, type Network, type NetworkLayer } from './network.ts';
+import { widthOf, type Network } from './network.ts';
+import { groupsInOrder, layersOf, shareable } from './survey.ts';
+import { inputGroup, valueAt } from './topology.ts';
+
+/** How many channels of each group all tasks share, by group. Groups that share none are not here. */
+export type Plan = ReadonlyMap<number, number>;
 
 /**
- * How many channels each hidden layer shares among all tasks, decided before anything is computed.
+ * How many channels each group shares, as a recipe says by hand; decided before anything is computed.
  *
- * @returns one count a hidden layer, in order
- * @throws {Error} when the recipe names a layer that cannot be shared, asks for more channels than there are, or its
- * wiring does not allow the counts.
+ * @throws {Error} when the recipe names what cannot be shared, asks for more channels than there are, or its wiring does
+ * not allow the counts.
  */
-export function planSharing(network: Network, recipe: Pick<Recipe, 'share'>): number[] {
-  const hidden = network.layers.slice(0, -1);
-  checkNames(network, hidden, recipe.share);
-  const counts = hidden.map((layer) => countFor(network, layer, recipe.share));
-  hidden.forEach((layer, index) => {
-    const below = hidden[index - 1];
-    checkWiring(
-      network,
-      layer,
-      counts[index] ?? 0,
-      below && { name: below.shape.name, count: counts[index - 1] ?? 0 },
-    );
-  });
-  return counts;
+export function planByHand(network: Network, share: Recipe['share']): Plan {
+  const groups = [...groupsInOrder(network)];
+  checkNames(network, groups, share);
+  const plan = new Map<number, number>();
+  for (const group of groups) {
+    const count = countFor(network, group, share);
+    if (count > 0) plan.set(group, count);
+  }
+  checkWiring(network, plan);
+  return plan;
 }
 
-function checkNames(network: Network, hidden: readonly NetworkLayer[], share: Recipe['share']): void {
+const nameOf = (network: Network, group: number): string =>
+  network.topology.groups[group]?.name ?? String(group);
+
+function checkNames(network: Network, groups: readonly number[], share: Recipe['share']): void {
   if (isUniform(share)) return;
-  const names = hidden.map(({ shape }) => shape.name);
+  const hidden = groups.filter((group) => network.topology.groups[group]?.pinned === null);
   for (const name of Object.keys(share)) {
-    if (names.includes(name)) continue;
-    if (name === network.layers.at(-1)?.shape.name) {
-      throw new Error(`Cannot share ${name}: the last layer of every network stays its own`);
-    }
-    throw new Error(`Cannot share ${name}: the hidden layers are ${names.join(', ') || 'none'}`);
+    const group = network.topology.groups.findIndex((each) => each.name === name);
+    const pinned = network.topology.groups[group]?.pinned;
+    if (pinned) throw new Error(`Cannot share ${name}: ${pinned}`);
+    if (hidden.includes(group)) continue;
+    const names = hidden.map((each) => nameOf(network, each)).join(', ') || 'none';
+    throw new Error(`Cannot share ${name}: the groups that can be shared are ${names}`);
   }
 }
 
-function countFor(network: Network, layer: NetworkLayer, share: Recipe['share']): number {
-  const { name } = layer.shape;
-  const narrowest = Math.min(...widthsOf(network, layer));
+function countFor(network: Network, group: number, share: Recipe['share']): number {
+  const most = shareable(network, group);
+  const name = nameOf(network, group);
   const asked = isUniform(share) ? share : Object.hasOwn(share, name) ? share[name] : undefined;
   if (asked === undefined) return 0;
-  if ('share' in asked) return Math.round(asked.share * narrowest);
-  if (asked.count > narrowest) {
-    throw new Error(
-      `Cannot share ${asked.count} channels of ${name}: the narrowest network has ${narrowest}`,
-    );
+  if ('share' in asked) return Math.round(asked.share * most);
+  if (asked.count > most) {
+    throw new Error(`Cannot share ${asked.count} channels of ${name}: the narrowest network has ${most}`);
   }
   return asked.count;
 }
 
-function checkWiring(
-  network: Network,
-  layer: NetworkLayer,
-  count: number,
-  below: { readonly name: string; readonly count: number } | undefined,
-): void {
-  const { name } = layer.shape;
-  if (count === 0) return;
-  switch (network.wiring) {
-    case 'crossed':
-      return;
-    case 'one-way':
-      if (below?.count === 0) {
-        throw new Error(
-          `Cannot share ${name} one-way: ${below.name} below it shares no channel that it could read`,
-        );
-      }
-      return;
-    case 'prefix': {
-      const widths = widthsOf(network, layer);
-      if (widths.some((width) => width !== count)) {
-        const described = network.tasks
-          .map((task, index) => `"${task}" has ${widths[index] ?? 0}`)
-          .join(', ');
-        throw new Error(
-          `Cannot share ${count} channels of ${name}: a prefix shares whole layers, and ${described}`,
-        );
-      }
-      if (below?.count === 0) {
-        throw new Error(
-          `Cannot share ${name}: a prefix is shared from the input on, and ${below.name} is not`,
-        );
-      }
-    }
+/**
+ * @throws {Error} when a shared channel would have nothing shared to read (one-way), or a group is shared in part
+ * (prefix).
+ */
+export function checkWiring(network: Network, plan: Plan): void {
+  for (const [group, count] of plan) {
+    const problem = wiringProblem(network, plan, group);
+    if (problem !== null)
+      throw new Error(`Cannot share ${count} channels of ${nameOf(network, group)}${problem}`);
   }
 }
 
-const widthsOf = (network: Network, layer: NetworkLayer): number[] =>
-  network.tasks.map((_, task) => widthOf(layer, task));
+/** Why the wiring does not allow a group to share what the plan says, or null. */
+export function wiringProblem(network: Network, plan: Plan, group: number): string | null {
+  const count = plan.get(group) ?? 0;
+  if (network.wiring === 'crossed' || count === 0) return null;
+  const isWhole = (of: number): boolean =>
+    of === inputGroup || network.tasks.every((_, task) => widthOf(network, of, task) === (plan.get(of) ?? 0));
+  if (network.wiring === 'prefix' && !isWhole(group)) {
+    const widths = network.tasks.map((task, index) => `"${task}" has ${widthOf(network, group, index)}`);
+    return `: a prefix shares whole layers, and ${widths.join(', ')}`;
+  }
+  for (const layer of layersOf(network, group)) {
+    const below = valueAt(network.topology, layer.input).segments.map((segment) => segment.group);
+    const names = [...new Set(below.map((each) => nameOf(network, each)))].join(', ');
+    if (network.wiring === 'one-way' && !below.some((each) => each === inputGroup || plan.has(each)))
+      return ` one-way: ${names}, which ${layer.name} reads, shares no channel that it could read`;
+    if (network.wiring === 'prefix' && !below.every(isWhole))
+      return `: a prefix is shared from the input on, and ${names}, which ${layer.name} reads, is not`;
+  }
+  return null;
+}
 
-const isUniform = (share: Recipe['share']): share is { share: number } => typeof share.share === 'number';
+export const isUniform = (share: Recipe['share']): share is { share: number } =>
+  typeof share.share === 'number';

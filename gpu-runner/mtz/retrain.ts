@@ -1,17 +1,22 @@
-import type { Retraining } from '../../shared/recipe.ts';
+import type { Augmentation, Retraining } from '../../shared/recipe.ts';
+import { augmented, flipped, shifted } from '../engine/augment.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../engine/checkpointFile.ts';
 import type { Dataset } from '../engine/dataset.ts';
+import { masksOfZeros } from '../engine/masks.ts';
+import { rolesOf } from '../engine/parameters.ts';
 import type { Provider } from '../engine/providers.ts';
-import { train, type TrainProgress } from '../engine/train.ts';
+import { identifyRun } from '../engine/runIdentity.ts';
+import { train, type TrainOptions, type TrainProgress } from '../engine/train.ts';
 import type { Graph } from '../onnx/graph.ts';
-import type { Tensor } from '../../shared/tensor.ts';
-import { matrix } from '../linalg/matrix.ts';
-import type { Block, Network } from './network.ts';
-import { biasName, weightName } from './networkWriter.ts';
+import type { Network } from './network.ts';
+import { parameterNames, tailName, withParameters } from './parameters.ts';
 import { jointGraph, taskInput } from './wiring.ts';
 
 export interface Lesson {
   readonly task: string;
   readonly data: Dataset;
+  /** For early stopping. */
+  readonly validation?: Dataset | undefined;
   /** The untouched network of the task. */
   readonly original: Graph;
 }
@@ -23,80 +28,99 @@ export interface RetrainOptions {
   readonly provider: Provider;
   readonly onProgress?: (progress: TrainProgress) => void;
   readonly signal?: AbortSignal | undefined;
+  readonly checkpoint?: {
+    /** What `save` was given, by a run with the same options. */
+    readonly from?: Uint8Array<ArrayBuffer> | undefined;
+    readonly everySteps: number;
+    readonly save: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  };
 }
 
 /** Share of the steps over which the learning rate rises, so that fresh optimiser state does no harm. */
 const warmUpShare = 0.1;
 
-/** Trains all weights of the network on all tasks at once: every step reads one batch of each. */
+/**
+ * Trains all weights of the network on all tasks at once: every step reads one batch of each. Weights that are 0 in a
+ * sparse network stay so.
+ *
+ * @returns the network and the steps it took, fewer than asked for where early stopping ended them
+ */
 export async function retrain(
   network: Network,
   lessons: readonly Lesson[],
-  { retraining, steps, seed, provider, onProgress, signal }: RetrainOptions,
-): Promise<Network> {
-  if (steps === 0) return network;
-  const { batchSize, learningRate, weightDecay, distillation, temperature } = retraining;
+  options: RetrainOptions,
+): Promise<{ network: Network; steps: number }> {
+  const { retraining, steps, seed, provider, onProgress, signal, checkpoint } = options;
+  if (steps === 0) return { network, steps };
   const graph = jointGraph(network);
-  const { graph: trained } = await train({
+  const parameters = [...parameterNames(network), ...tailParameters(network)];
+  const { earlyStopping } = retraining;
+  const run: TrainOptions = {
     graph,
-    parameters: parameterNames(network),
-    objectives: lessons.map(({ task, data, original }) => ({
-      input: taskInput(network, task),
-      output: task,
-      data,
-      loss: 'softmax-cross-entropy' as const,
-      ...(distillation > 0 && { teacher: { graph: original, distillation, temperature } }),
-    })),
+    parameters,
+    objectives: lessons.map((lesson) => objectiveOf(network, lesson, retraining, seed)),
     steps,
-    batchSize,
-    optimiser: { kind: 'adamw', weightDecay },
-    schedule: { learningRate, warmUpSteps: Math.ceil(steps * warmUpShare), decay: 'cosine' },
+    batchSize: retraining.batchSize,
+    optimiser: { kind: 'adamw', weightDecay: retraining.weightDecay },
+    schedule: {
+      learningRate: retraining.learningRate,
+      warmUpSteps: Math.ceil(steps * warmUpShare),
+      decay: 'cosine',
+    },
+    frozenStatistics: true,
+    ...(retraining.clipNorm !== undefined && { clipNorm: retraining.clipNorm }),
+    ...(retraining.adaptiveWeights && { lossWeighting: retraining.adaptiveWeights }),
+    ...(network.sparse && { masks: masksOfZeros(graph.initializers, parameters) }),
+    ...(earlyStopping && { validation: earlyStopping }),
     seed,
     provider,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
-  });
-  return withParameters(network, trained.initializers);
-}
-
-/** The names of all weights and biases in the network's graphs. */
-export function parameterNames(network: Network): string[] {
-  return network.layers.flatMap(({ blocks }, index) =>
-    blocks.flatMap(({ tasks, edges }) => [
-      biasName(network, index, tasks),
-      ...[...edges.keys()].map((from) => weightName(network, index, tasks, from)),
-    ]),
-  );
-}
-
-/**
- * The same network with the weights that a graph of it holds.
- *
- * @throws {Error} when one is missing or has another size.
- */
-export function withParameters(network: Network, parameters: ReadonlyMap<string, Tensor>): Network {
-  const values = (name: string, length: number): Float64Array => {
-    const tensor = parameters.get(name);
-    if (tensor?.dtype !== 'float32' || tensor.data.length !== length) {
-      throw new Error(`Cannot take over "${name}": the graph does not hold its ${length} float32 values`);
-    }
-    return Float64Array.from(tensor.data);
   };
-  const reread = (index: number, block: Block): Block => ({
-    ...block,
-    bias: values(biasName(network, index, block.tasks), block.bias.length),
-    edges: new Map(
-      [...block.edges].map(([from, { rows, cols }]) => {
-        const name = weightName(network, index, block.tasks, from);
-        return [from, matrix(rows, cols, values(name, rows * cols))];
+  const identity = checkpoint && (await identifyRun(run));
+  const result = await train({
+    ...run,
+    ...(checkpoint &&
+      identity && {
+        checkpoint: {
+          from: checkpoint.from && (await decodeCheckpoint(checkpoint.from, identity)),
+          every: checkpoint.everySteps,
+          save: async (state) => checkpoint.save(await encodeCheckpoint(state, identity)),
+        },
       }),
-    ),
   });
+  return { network: withParameters(network, result.graph.initializers), steps: result.stopped.step };
+}
+
+function objectiveOf(
+  network: Network,
+  { task, data, validation, original }: Lesson,
+  retraining: Retraining,
+  seed: number,
+): TrainOptions['objectives'][number] {
+  const { distillation, temperature, batchSizes, lossWeights, augmentation, earlyStopping } = retraining;
+  const batchSize = batchSizes?.[task];
+  const weight = lossWeights?.[task];
   return {
-    ...network,
-    layers: network.layers.map(({ shape, blocks }, index) => ({
-      shape,
-      blocks: blocks.map((block) => reread(index, block)),
-    })),
+    input: taskInput(network, task),
+    output: task,
+    data: changed(data, augmentation?.[task], seed),
+    loss: 'softmax-cross-entropy',
+    ...(earlyStopping && validation && { validation }),
+    ...(batchSize !== undefined && { batchSize }),
+    ...(weight !== undefined && { weight }),
+    ...(distillation > 0 && { teacher: { graph: original, distillation, temperature } }),
   };
 }
+
+function changed(data: Dataset, augmentation: Augmentation | undefined, seed: number): Dataset {
+  if (!augmentation) return data;
+  const { flip, shift } = augmentation;
+  return augmented(data, [...(flip ? [flipped()] : []), ...(shift > 0 ? [shifted(shift)] : [])], seed);
+}
+
+/** The names of what can be trained in the tasks' tails. */
+const tailParameters = (network: Network): string[] =>
+  network.tails.flatMap((tail, task) =>
+    tail ? [...rolesOf(tail.graph).keys()].map((name) => tailName(network, task, name)) : [],
+  );

@@ -1,29 +1,43 @@
 import type { SharingRecord } from '../../shared/manifest.ts';
-import { layerAt, widthOf, type Network } from './network.ts';
+import { blocksOf, rowsOf, widthOf, type Network } from './network.ts';
+import { producersOf } from './pairing.ts';
 import { members } from './taskSet.ts';
+import { kernelArea, valueAt } from './topology.ts';
 
 /**
- * What the networks share in one layer: which source channels became which merged channel, the predicted cost, and the
- * incoming weights (biases not counted) stored by the separate networks and by this one.
+ * What the networks share in one group: which source channels became which merged channel, the predicted cost, and the
+ * weights (biases not counted) that put the group out, stored by the separate networks and by this one.
  */
-export function sharingRecord(network: Network, index: number, cost: number): SharingRecord {
-  const layer = layerAt(network, index);
-  const { area, name } = layer.shape;
-  const widths = network.tasks.map((_, task) => widthOf(layer, task));
-  const inputs = network.tasks.map((_, task) =>
-    index === 0 ? (network.input.dims[0] ?? 1) : widthOf(layerAt(network, index - 1), task),
+export function sharingRecord(network: Network, group: number, cost: number): SharingRecord {
+  const steps = producersOf(network, group);
+  const before = network.tasks.map((_, task) =>
+    steps.reduce((sum, step) => {
+      const width = widthOf(network, group, task);
+      if (step.kind === 'channelwise') return sum + width * kernelArea(step);
+      const inputs = valueAt(network.topology, step.input).segments.reduce(
+        (total, segment) => total + widthOf(network, segment.group, task) * segment.area,
+        0,
+      );
+      return sum + width * inputs * kernelArea(step);
+    }, 0),
   );
-  const weights = layer.blocks.flatMap(({ edges }) => [...edges.values()]);
+  const after = steps.flatMap((step) => {
+    const { segments } = valueAt(network.topology, step.output);
+    return rowsOf(network, step)
+      .filter(({ segment }) => segments[segment]?.group === group)
+      .flatMap(({ parts }) => parts.map(({ weight }) => weight.data.length));
+  });
   return {
-    layer: name,
-    widths: Object.fromEntries(network.tasks.map((task, position) => [task, widths[position] ?? 0])),
-    channels: layer.blocks
+    layer: network.topology.groups[group]?.name ?? String(group),
+    widths: Object.fromEntries(
+      network.tasks.map((task, position) => [task, widthOf(network, group, position)]),
+    ),
+    channels: blocksOf(network, group)
       .filter(({ tasks }) => members(tasks).length > 1)
       .flatMap(({ sources }) => sources.map((source) => ({ ...source }))),
     cost,
-    weights: {
-      before: widths.reduce((sum, width, task) => sum + width * (inputs[task] ?? 0) * area, 0),
-      after: weights.reduce((sum, { rows, cols }) => sum + rows * cols, 0),
-    },
+    weights: { before: total(before), after: total(after) },
   };
 }
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -1,5 +1,5 @@
 import { int, ints, type Graph } from '../onnx/graph.ts';
-import type { LayerShape } from './chain.ts';
+import type { Convolution } from './topology.ts';
 
 /**
  * Adds to a graph the matrix whose columns are what one output position of a layer reads, in the order of its weights:
@@ -12,7 +12,8 @@ import type { LayerShape } from './chain.ts';
 export function unfold(
   graph: Graph,
   value: string,
-  { convolution, outputSize }: LayerShape,
+  convolution: Convolution | null,
+  outputSize: readonly number[],
   columns: number,
 ): string {
   const op = (kind: string, inputs: readonly string[], attributes = {}): string => {

@@ -1,11 +1,12 @@
 import type { Graph } from '../onnx/graph.ts';
-import { blockOf, type Network } from './network.ts';
+import { blockOf, isWeighted, rowsOf, type Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
 import { allOf } from './taskSet.ts';
-import { TaskWriter, valueName } from './taskWriter.ts';
+import { TaskWriter } from './taskWriter.ts';
+import { inputOf, valueAt } from './topology.ts';
 
 /** The name of the input that one task's samples enter a {@link jointGraph} by. Its output is named after the task. */
-export const taskInput = (network: Network, task: string): string => `${network.input.name}.${task}`;
+export const taskInput = (network: Network, task: string): string => `${network.topology.input.name}.${task}`;
 
 /**
  * All tasks in one graph, each with an input and an output of its own, all reading the same weights: for training and
@@ -16,7 +17,7 @@ export function jointGraph(network: Network): Graph {
   const outputs = network.tasks.map((task, position) => {
     const input = writer.input(taskInput(network, task));
     const sources = { input: () => input, rename: (name: string) => `${name}@${task}` };
-    return new TaskWriter(writer, network, position, sources).logits();
+    return new TaskWriter(writer, network, position, sources).answer();
   });
   return writer.finish(outputs);
 }
@@ -31,8 +32,8 @@ export function taskGraph(network: Network, task: string): Graph {
   if (position < 0)
     throw new Error(`Cannot find task "${task}": the network has ${network.tasks.join(', ')}`);
   const writer = new NetworkWriter(network, task);
-  const input = writer.input(network.input.name);
-  return writer.finish([new TaskWriter(writer, network, position, { input: () => input }).logits()]);
+  const input = writer.input(network.topology.input.name);
+  return writer.finish([new TaskWriter(writer, network, position, { input: () => input }).answer()]);
 }
 
 export interface ServingGraphs {
@@ -47,46 +48,68 @@ export interface ServingGraphs {
  * the rest of each task in its head.
  */
 export function servingGraphs(network: Network): ServingGraphs {
-  const trunk = new NetworkWriter(network, 'trunk');
-  const inTrunk = writeTrunk(trunk, network);
-  const known = inTrunk.length > 0 ? trunk.finish(inTrunk).outputs : [];
-  const read = new Set<string>();
+  const all = allOf(network.tasks.length);
+  const common = network.tasks.length > 1 ? commonValues(network) : new Set<number>();
+  const values = [...common].sort((a, b) => a - b);
+  const whole = new NetworkWriter(network, 'trunk');
+  const wholeInput = network.topology.input.name;
+  const trunkWriter = (writer: NetworkWriter): TaskWriter => {
+    let input: string | undefined;
+    return new TaskWriter(writer, network, 0, { input: () => (input ??= writer.input(wholeInput)) });
+  };
+  const wholeTrunk = trunkWriter(whole);
+  const names = new Map(values.map((value) => [value, wholeTrunk.value(value, all)]));
+  const types = new Map(
+    values.length > 0 ? whole.finish([...new Set(names.values())]).outputs.map((tap) => [tap.name, tap]) : [],
+  );
+
+  const read = new Set<number>();
   const heads = network.tasks.map((task, position) => {
     const writer = new NetworkWriter(network, task);
+    const taps = new Map<string, string>();
     const head = new TaskWriter(writer, network, position, {
-      input: () => writer.input(network.input.name),
-      tap(index, block) {
-        const value = known[index];
-        if (!value || block.tasks !== allOf(network.tasks.length)) return undefined;
-        read.add(value.name);
-        return writer.tap(value);
+      input: () => writer.input(wholeInput),
+      tap(value, tasks) {
+        const type = tasks === all ? types.get(names.get(value) ?? '') : undefined;
+        if (!type) return undefined;
+        read.add(value);
+        const known = taps.get(type.name) ?? writer.tap(type);
+        taps.set(type.name, known);
+        return known;
       },
     });
-    return { task, graph: writer.finish([head.logits()]) };
+    return { task, graph: writer.finish([head.answer()]) };
   });
-  return { trunk: read.size > 0 ? trunk.finish([...read].sort(byPosition(inTrunk))) : null, heads };
+  if (read.size === 0) return { trunk: null, heads };
+  const writer = new NetworkWriter(network, 'trunk');
+  const trunk = trunkWriter(writer);
+  const outputs = [...read].sort((a, b) => a - b).map((value) => trunk.value(value, all));
+  return { trunk: writer.finish([...new Set(outputs)]), heads };
 }
 
-const byPosition = (names: readonly string[]) => (one: string, other: string) =>
-  names.indexOf(one) - names.indexOf(other);
-
 /**
- * Writes the blocks whose value does not depend on the task: those of all tasks that read only such blocks. They lie in
- * the first layers, one a layer; the last layer is every task's own.
- *
- * @returns the value of each such layer's block, from the first layer on
+ * The values whose channels of all tasks come out the same whichever task asks: computed from such values only, with
+ * weights that all tasks use. The input itself, which needs no computing, is not among them.
  */
-function writeTrunk(writer: NetworkWriter, network: Network): string[] {
+export function commonValues(network: Network): Set<number> {
   const all = allOf(network.tasks.length);
-  const values: string[] = [];
-  if (network.tasks.length === 1) return values;
-  let below: string | undefined;
-  for (const [index, layer] of network.layers.slice(0, -1).entries()) {
-    const block = blockOf(layer, all);
-    if (!block || [...block.edges.keys()].some((from) => from !== all)) break;
-    below ??= writer.input(network.input.name);
-    below = writer.block(index, block, new Map([[all, below]]), valueName(network, index, block));
-    values.push(below);
+  const has = (value: number): boolean =>
+    valueAt(network.topology, value).segments.some(
+      ({ group }) => (blockOf(network, group, all)?.sources.length ?? 0) > 0,
+    );
+  const common = new Set<number>([0]);
+  for (const step of network.topology.steps) {
+    if (!has(step.output)) continue;
+    if (isWeighted(step)) {
+      const rows = rowsOf(network, step).filter(({ tasks }) => tasks === all);
+      const once = rows.every(({ parts }) =>
+        parts.every(({ use, inputs }) => use === all && inputs.every(({ from }) => from === all)),
+      );
+      if (once && common.has(step.input)) common.add(step.output);
+    } else if (inputOf(step).every((input) => common.has(input) || !has(input))) {
+      common.add(step.output);
+    }
   }
-  return values;
+  common.delete(0);
+  return common;
 }

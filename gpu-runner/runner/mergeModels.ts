@@ -230,6 +230,13 @@ function toProgress(event: ZipProgress, sources: readonly MergeSource[]): MergeP
     }
     case 'validate':
       return { ...place, stage: 'validate', accuracy: { ...event.accuracy } };
+    case 'floor':
+      return {
+        ...place,
+        stage: 'floor',
+        accuracy: { ...event.accuracy },
+        message: `below its floor: ${event.group} shares ${event.to} channels instead of ${event.from}`,
+      };
     default:
       return event satisfies never;
   }

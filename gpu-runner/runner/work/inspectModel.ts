@@ -1,7 +1,7 @@
 import type { ModelInspection } from '../../../shared/inspection.ts';
 import type { TensorSpec } from '../../../shared/manifest.ts';
 import { countMacs, countParameters } from '../../mtz/count.ts';
-import { readChain } from '../../mtz/readChain.ts';
+import { readNet } from '../../mtz/readNet.ts';
 import type { Graph, ValueInfo } from '../../onnx/graph.ts';
 import { subgraphs } from '../../onnx/node.ts';
 import { supportedOperators } from '../../onnx/shapes.ts';
@@ -50,20 +50,20 @@ export const unreadableModel = (problem: string): ModelInspection => ({
   problems: [problem.slice(0, 2000)],
 });
 
-/** Layers as groups: in a chain no two layers are tied to each other. The last one stays every task's own. */
+/** Channels that can only be shared together, and why some stay every task's own. */
 function readGroups(graph: Graph): { groups: ModelInspection['groups']; problem?: string } {
-  const chain = attempt(() => readChain(graph, graph.name || 'model'));
-  if (chain.value === undefined)
-    return { groups: [], ...(chain.problem !== undefined && { problem: chain.problem }) };
-  const { layers } = chain.value;
+  const net = attempt(() => readNet(graph, graph.name || 'model', { batchNorm: 'fold' }));
+  if (net.value === undefined)
+    return { groups: [], ...(net.problem !== undefined && { problem: net.problem }) };
+  const { topology, widths, notes } = net.value;
   return {
-    groups: layers.map(({ name, bias }, index) => ({
+    groups: topology.groups.map(({ name, pinned }, index) => ({
       name,
-      channels: bias.length,
-      shareable: index < layers.length - 1,
-      reason:
-        index < layers.length - 1 ? null : 'its outputs are the answer, which every task keeps for itself',
+      channels: widths[index] ?? 0,
+      shareable: pinned === null,
+      reason: pinned,
     })),
+    ...(notes.length > 0 && { problem: notes.join(' ') }),
   };
 }
 

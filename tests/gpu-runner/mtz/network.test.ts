@@ -1,44 +1,65 @@
 import { describe, expect, test } from 'vitest';
-import { inputBlocks, joinChains, layerAt, widthOf } from '../../../gpu-runner/mtz/network.ts';
-import { readChain } from '../../../gpu-runner/mtz/readChain.ts';
+import {
+  blocksOf,
+  inputsFor,
+  joinNets,
+  rowsOf,
+  weightedSteps,
+  widthOf,
+} from '../../../gpu-runner/mtz/network.ts';
+import { readNet } from '../../../gpu-runner/mtz/readNet.ts';
 import { convNet } from './nets.ts';
+import { groupNamed, stepNamed } from './networks.ts';
 
-const chainOf = (task: string, seed = 1) => ({ task, chain: readChain(convNet(seed), task) });
+const netOf = (task: string, seed = 1) => readNet(convNet(seed), task, { batchNorm: 'fold' });
+const network = joinNets([netOf('digit'), netOf('fashion', 2)], 'crossed');
 
-describe('joinChains', () => {
-  test('joinChains() gives every task blocks of its own that share nothing but the input', () => {
-    const network = joinChains([chainOf('digit'), chainOf('fashion', 2)], 'crossed');
-    for (const [index, { blocks }] of network.layers.entries()) {
-      expect(blocks.map(({ tasks }) => tasks)).toEqual([0b01, 0b10]);
-      expect(blocks.map(({ edges }) => [...edges.keys()])).toEqual(
-        index === 0 ? [[0b11], [0b11]] : [[0b01], [0b10]],
-      );
+describe('joinNets', () => {
+  test('joinNets() gives every task blocks of its own that share nothing but the input', () => {
+    for (const [index, step] of weightedSteps(network).entries()) {
+      const rows = rowsOf(network, step);
+      expect(rows.map(({ tasks }) => tasks)).toEqual([0b01, 0b10]);
+      expect(rows.map(({ parts }) => parts.map(({ use }) => use))).toEqual([[0b01], [0b10]]);
+      const read = rows.flatMap(({ parts }) => parts.map(({ inputs }) => inputs.map(({ from }) => from)));
+      expect(read).toEqual(index === 0 ? [[0b11], [0b11]] : [[0b01], [0b10]]);
     }
-    expect(layerAt(network, 0).blocks[1]?.sources).toEqual([0, 1, 2, 3].map((fashion) => ({ fashion })));
-    expect(widthOf(layerAt(network, 2), 0)).toBe(7);
+    const conv1 = groupNamed(network, 'conv1');
+    expect(blocksOf(network, conv1)[1]?.sources).toEqual([0, 1, 2, 3].map((fashion) => ({ fashion })));
+    expect(widthOf(network, groupNamed(network, 'fc1'), 0)).toBe(7);
   });
 
-  test('inputBlocks() counts columns by channels and positions', () => {
-    const network = joinChains([chainOf('digit'), chainOf('fashion', 2)], 'crossed');
-    expect(inputBlocks(network, 0)).toEqual([{ tasks: 0b11, columns: 18 }]);
-    expect(inputBlocks(network, 2)).toEqual([
-      { tasks: 0b01, columns: 45 },
-      { tasks: 0b10, columns: 45 },
+  test('joinNets() keeps the weights as float32 holds them', () => {
+    const weights = rowsOf(network, stepNamed(network, 'conv2'))[0]?.parts[0]?.weight;
+    const original = convNet(1).initializers.get('conv2.weight');
+    expect(weights?.data).toEqual(
+      Float64Array.from(original?.dtype === 'float32' ? original.data : new Float32Array(1)),
+    );
+  });
+
+  test('inputsFor() counts columns by channels and positions', () => {
+    const own = { segment: 0, from: 0b01 };
+    expect(inputsFor(network, stepNamed(network, 'conv1'), 0b10)).toEqual([
+      { segment: 0, from: 0b11, columns: 18 },
     ]);
+    expect(inputsFor(network, stepNamed(network, 'fc1'), 0b01)).toEqual([{ ...own, columns: 45 }]);
+    expect(inputsFor(network, stepNamed(network, 'fc1'), 0b11)).toEqual([]);
   });
 
-  test('joinChains() renames an input that is called like a task', () => {
-    expect(joinChains([chainOf('image'), chainOf('fashion')], 'crossed').input.name).toBe('image.input');
+  test('joinNets() renames an input that is called like a task', () => {
+    const { topology } = joinNets([netOf('image'), netOf('fashion')], 'crossed');
+    expect(topology.input.name).toBe('image.input');
   });
 
-  test('joinChains() refuses a task that appears twice, no network, and more tasks than a set can hold', () => {
-    expect(() => joinChains([chainOf('digit'), chainOf('digit')], 'crossed')).toThrow('a task appears twice');
-    expect(() => joinChains([], 'crossed')).toThrow('no network is given');
-    const many = Array.from({ length: 31 }, (_, index) => ({ ...chainOf('digit'), task: `task${index}` }));
-    expect(() => joinChains(many, 'crossed')).toThrow('Cannot zip 31 networks: the limit is 30');
+  test('joinNets() refuses a task that appears twice, no network, and more tasks than a set can hold', () => {
+    expect(() => joinNets([netOf('digit'), netOf('digit')], 'crossed')).toThrow('a task appears twice');
+    expect(() => joinNets([], 'crossed')).toThrow('no network is given');
+    const many = Array.from({ length: 31 }, (_, index) => ({ ...netOf('digit'), task: `task${index}` }));
+    expect(() => joinNets(many, 'crossed')).toThrow('Cannot zip 31 networks: the limit is 30');
   });
 
-  test('layerAt() refuses a layer that does not exist', () => {
-    expect(() => layerAt(joinChains([chainOf('digit')], 'crossed'), 4)).toThrow('Cannot find layer 4 of 4');
+  test('groups and weights that are not there are refused', () => {
+    expect(() => blocksOf(network, 9)).toThrow('Cannot find group 9 of 5');
+    const step = { ...stepNamed(network, 'fc1'), name: 'fc9' };
+    expect(() => rowsOf(network, step)).toThrow('Cannot find the weights of fc9');
   });
 });

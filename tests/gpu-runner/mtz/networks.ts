@@ -1,22 +1,23 @@
 import type { Wiring } from '../../../shared/recipe.ts';
 import { memoryDataset, type Dataset } from '../../../gpu-runner/engine/dataset.ts';
-import { measureGram } from '../../../gpu-runner/mtz/gram.ts';
-import { joinChains, type Network } from '../../../gpu-runner/mtz/network.ts';
-import { readChain } from '../../../gpu-runner/mtz/readChain.ts';
-import { damp, type TaskGram } from '../../../gpu-runner/mtz/taskGram.ts';
-import type { TaskSet } from '../../../gpu-runner/mtz/taskSet.ts';
-import { zipBlocks } from '../../../gpu-runner/mtz/zipBlocks.ts';
+import { formBlocks } from '../../../gpu-runner/mtz/formBlocks.ts';
+import { joinSources } from '../../../gpu-runner/mtz/joinSources.ts';
+import { mergeStep } from '../../../gpu-runner/mtz/mergeStep.ts';
+import { joinNets, weightedSteps, type Network, type WeightedStep } from '../../../gpu-runner/mtz/network.ts';
+import { pairGroup, producersOf, type Pairing } from '../../../gpu-runner/mtz/pairing.ts';
+import { readNet } from '../../../gpu-runner/mtz/readNet.ts';
+import { measureStep, type StepGram } from '../../../gpu-runner/mtz/stepGrams.ts';
 import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { randomInput } from './nets.ts';
 
 export const taskName = (index: number): string => ['digit', 'fashion', 'letter'][index] ?? `task${index}`;
 
 export function joined(graphs: readonly Graph[], wiring: Wiring): Network {
-  const chains = graphs.map((graph, index) => ({
-    task: taskName(index),
-    chain: readChain(graph, taskName(index)),
-  }));
-  return joinChains(chains, wiring);
+  const sources = graphs.map((graph, index) => ({ task: taskName(index), graph }));
+  const [only] = sources;
+  if (only && sources.length === 1)
+    return joinNets([readNet(only.graph, only.task, { batchNorm: 'fold' })], wiring);
+  return joinSources(sources, { wiring, batchNorm: 'fold', sparse: false }).network;
 }
 
 export function randomSamples(dims: readonly number[], size: number, seed: number): Dataset {
@@ -28,25 +29,43 @@ export function randomSamples(dims: readonly number[], size: number, seed: numbe
   });
 }
 
-/** Damped Gram matrices of all tasks at one layer, each task with samples of its own. */
-export function gramsOf(network: Network, index: number, size = 60): Promise<TaskGram[]> {
+export function groupNamed(network: Network, name: string): number {
+  const group = network.topology.groups.findIndex((each) => each.name === name);
+  if (group < 0) throw new Error(`no group ${name}`);
+  return group;
+}
+
+export function stepNamed(network: Network, name: string): WeightedStep {
+  const step = weightedSteps(network).find((each) => each.name === name);
+  if (!step) throw new Error(`no step ${name}`);
+  return step;
+}
+
+/** Damped Gram matrices of all tasks at one step, each task with samples of its own. */
+export function gramsOf(network: Network, step: WeightedStep, size = 60): Promise<StepGram[]> {
+  const samples = Uint32Array.from({ length: size }, (_, sample) => sample);
   return Promise.all(
-    network.tasks.map(async (_, task) => {
-      const data = randomSamples(network.input.dims, size, 100 + task);
-      const samples = Uint32Array.from({ length: size }, (__, sample) => sample);
-      return damp(await measureGram(network, index, task, data, { samples, provider: 'cpu' }), 1e-6, 0.5);
+    network.tasks.map((_, task) => {
+      const data = randomSamples(network.topology.input.dims, size, 100 + task);
+      return measureStep(network, step, task, data, { samples, provider: 'cpu', damping: 1e-6, weight: 0.5 });
     }),
   );
 }
 
-/** Shares channels between two blocks of a layer, optimally. */
-export async function share(
-  network: Network,
-  index: number,
-  a: TaskSet,
-  b: TaskSet,
-  count: number,
-): Promise<Network> {
-  const grams = await gramsOf(network, index);
-  return (await zipBlocks(network, index, [a, b], { count, matching: 'optimal', grams })).network;
+/** Chooses the channels of a group that all tasks share, optimally. */
+export async function pair(network: Network, name: string, count: number): Promise<Pairing> {
+  const group = groupNamed(network, name);
+  const grams = new Map<string, StepGram[]>();
+  for (const step of producersOf(network, group)) grams.set(step.name, await gramsOf(network, step));
+  return pairGroup(network, group, { count, matching: 'optimal', grams });
+}
+
+/** Shares channels of a group among all tasks, and merges the weights of the steps that put them out. */
+export async function share(network: Network, name: string, count: number): Promise<Network> {
+  if (count === 0) return network;
+  const { formings } = await pair(network, name, count);
+  const steps = producersOf(network, groupNamed(network, name));
+  let shared = formings.reduce(formBlocks, network);
+  for (const step of steps) shared = (await mergeStep(shared, step, await gramsOf(shared, step))).network;
+  return shared;
 }

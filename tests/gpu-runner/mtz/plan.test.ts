@@ -1,37 +1,34 @@
 import { describe, expect, test } from 'vitest';
 import type { Recipe, Wiring } from '../../../shared/recipe.ts';
-import { joinChains, type Network } from '../../../gpu-runner/mtz/network.ts';
-import { planSharing } from '../../../gpu-runner/mtz/plan.ts';
-import { readChain } from '../../../gpu-runner/mtz/readChain.ts';
+import { planByHand } from '../../../gpu-runner/mtz/plan.ts';
 import { convNet, type Widths } from './nets.ts';
+import { joined } from './networks.ts';
 
-function network(wiring: Wiring, other: Widths = {}): Network {
-  return joinChains(
-    [
-      { task: 'digit', chain: readChain(convNet(1), 'digit') },
-      { task: 'fashion', chain: readChain(convNet(2, other), 'fashion') },
-    ],
-    wiring,
+const plan = (wiring: Wiring, share: Recipe['share'], other: Widths = {}): Record<string, number> => {
+  const network = joined([convNet(1), convNet(2, other)], wiring);
+  const counts = [...planByHand(network, share)];
+  return Object.fromEntries(
+    counts.map(([group, count]) => [network.topology.groups[group]?.name ?? '', count]),
   );
-}
+};
 
-const plan = (wiring: Wiring, share: Recipe['share'], other: Widths = {}): number[] =>
-  planSharing(network(wiring, other), { share });
-
-describe('planSharing', () => {
-  test('planSharing() takes a fraction of the narrower net, layer by layer', () => {
-    expect(plan('crossed', { share: 1 })).toEqual([4, 5, 7]);
-    expect(plan('one-way', { share: 0.5 }, { conv1: 8, conv2: 3 })).toEqual([2, 2, 4]);
-    expect(plan('crossed', { share: 0 })).toEqual([0, 0, 0]);
+describe('planByHand', () => {
+  test('planByHand() takes a fraction of the narrower net, layer by layer', () => {
+    expect(plan('crossed', { share: 1 })).toEqual({ conv1: 4, conv2: 5, fc1: 7 });
+    expect(plan('one-way', { share: 0.5 }, { conv1: 8, conv2: 3 })).toEqual({ conv1: 2, conv2: 2, fc1: 4 });
+    expect(plan('crossed', { share: 0 })).toEqual({});
   });
 
-  test('planSharing() takes counts and fractions by layer, and nothing for layers left out', () => {
-    expect(plan('crossed', { conv1: { count: 3 }, fc1: { share: 1 } })).toEqual([3, 0, 7]);
-    expect(plan('crossed', {})).toEqual([0, 0, 0]);
+  test('planByHand() takes counts and fractions by layer, and nothing for layers left out', () => {
+    expect(plan('crossed', { conv1: { count: 3 }, fc1: { share: 1 } })).toEqual({ conv1: 3, fc1: 7 });
+    expect(plan('crossed', {})).toEqual({});
   });
 
-  test('planSharing() of a prefix shares whole layers from the input on', () => {
-    expect(plan('prefix', { conv1: { share: 1 }, conv2: { count: 5 } }, { fc1: 9 })).toEqual([4, 5, 0]);
+  test('planByHand() of a prefix shares whole layers from the input on', () => {
+    expect(plan('prefix', { conv1: { share: 1 }, conv2: { count: 5 } }, { fc1: 9 })).toEqual({
+      conv1: 4,
+      conv2: 5,
+    });
   });
 
   test.each<[string, Wiring, Recipe['share'], Widths, string]>([
@@ -40,7 +37,7 @@ describe('planSharing', () => {
       'crossed',
       { conv9: { count: 1 } },
       {},
-      'Cannot share conv9: the hidden layers are conv1, conv2, fc1',
+      'Cannot share conv9: the groups that can be shared are conv1, conv2, fc1',
     ],
     [
       'an unknown layer named like a method',
@@ -49,13 +46,7 @@ describe('planSharing', () => {
       {},
       'Cannot share toString',
     ],
-    [
-      'the last layer',
-      'crossed',
-      { fc2: { count: 1 } },
-      {},
-      'Cannot share fc2: the last layer of every network stays its own',
-    ],
+    ['the last layer', 'crossed', { fc2: { count: 1 } }, {}, 'Cannot share fc2: '],
     [
       'more channels than there are',
       'crossed',
@@ -68,7 +59,7 @@ describe('planSharing', () => {
       'one-way',
       { conv2: { count: 1 } },
       {},
-      'Cannot share conv2 one-way: conv1 below it shares no channel that it could read',
+      'Cannot share 1 channels of conv2 one-way: conv1, which conv2 reads, shares no channel that it could read',
     ],
     [
       'part of a layer as a prefix',
@@ -89,9 +80,9 @@ describe('planSharing', () => {
       'prefix',
       { conv1: { share: 1 }, fc1: { share: 1 } },
       {},
-      'Cannot share fc1: a prefix is shared from the input on, and conv2 is not',
+      'Cannot share 7 channels of fc1: a prefix is shared from the input on, and conv2, which fc1 reads, is not',
     ],
-  ])('planSharing() refuses %s', (_, wiring, share, other, message) => {
+  ])('planByHand() refuses %s', (_, wiring, share, other, message) => {
     expect(() => plan(wiring, share, other)).toThrow(message);
   });
 });

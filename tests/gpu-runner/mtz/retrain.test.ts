@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parameterNames, retrain, withParameters } from '../../../gpu-runner/mtz/retrain.ts';
+import { parameterNames, withParameters } from '../../../gpu-runner/mtz/parameters.ts';
+import { retrain } from '../../../gpu-runner/mtz/retrain.ts';
 import { jointGraph, taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
 import { answerOf, denseInput, denseNet, largestGap, NetBuilder, randomInput } from './nets.ts';
 import { joined, randomSamples, share } from './networks.ts';
@@ -22,7 +23,7 @@ const lessons = ['digit', 'fashion'].map((task, index) => ({
 
 describe('retrain', () => {
   test('retrain() by distillation brings every task closer to its own net, and moves every weight', async () => {
-    const before = await share(joined(originals, 'one-way'), 0, 1, 2, 6);
+    const before = await share(joined(originals, 'one-way'), 'fc1', 6);
     const steps: number[] = [];
     const options = {
       retraining,
@@ -31,7 +32,7 @@ describe('retrain', () => {
       provider: 'cpu',
       onProgress: ({ step }: { step: number }) => void steps.push(step),
     } as const;
-    const after = await retrain(before, lessons, options);
+    const { network: after } = await retrain(before, lessons, options);
     expect(Math.max(...steps)).toBe(150);
     const x = randomInput([50, 6], 9);
     for (const { task, original } of lessons) {
@@ -46,7 +47,8 @@ describe('retrain', () => {
 
   test('retrain() for no steps is the same network', async () => {
     const network = joined(originals, 'crossed');
-    expect(await retrain(network, lessons, { retraining, steps: 0, seed: 1, provider: 'cpu' })).toBe(network);
+    const options = { retraining, steps: 0, seed: 1, provider: 'cpu' } as const;
+    expect((await retrain(network, lessons, options)).network).toBe(network);
   });
 
   test('retrain() stops when it is told to', async () => {
@@ -65,7 +67,7 @@ describe('retrain', () => {
   });
 
   test('withParameters() takes the weights over as they are, and refuses ones that are missing or misfit', async () => {
-    const network = await share(joined(originals, 'crossed'), 0, 1, 2, 4);
+    const network = await share(joined(originals, 'crossed'), 'fc1', 4);
     const { initializers } = jointGraph(network);
     const again = withParameters(network, initializers);
     expect(jointGraph(again).initializers).toEqual(initializers);

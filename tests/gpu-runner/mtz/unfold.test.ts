@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Graph } from '../../../gpu-runner/onnx/graph.ts';
-import type { Convolution } from '../../../gpu-runner/mtz/chain.ts';
+import type { Convolution } from '../../../gpu-runner/mtz/topology.ts';
 import { unfold } from '../../../gpu-runner/mtz/unfold.ts';
 import { matrix, transpose } from '../../../gpu-runner/linalg/matrix.ts';
 import { elementCount } from '../../../shared/tensor.ts';
@@ -15,17 +15,10 @@ async function unfolded(
   convolution: Convolution | null,
   outputSize: readonly number[],
 ) {
-  const shape = {
-    name: 'layer',
-    area: elementCount(convolution?.kernel ?? []),
-    outputSize,
-    after: [],
-    convolution,
-  };
   const graph = new Graph();
   graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['N', ...dims] }];
-  const columns = (dims[0] ?? 1) * shape.area;
-  const name = unfold(graph, 'x', shape, columns);
+  const columns = (dims[0] ?? 1) * elementCount(convolution?.kernel ?? []);
+  const name = unfold(graph, 'x', convolution, outputSize, columns);
   graph.outputs = [{ name, dtype: 'float32', dims: [null, null] }];
   const x = randomInput([batch, ...dims], 1);
   const values = await answerOf(graph, x);

@@ -17,6 +17,7 @@ import {
   permuted,
   randomInput,
 } from './nets.ts';
+import { groupNamed } from './networks.ts';
 
 const options = { provider: 'cpu' } as const;
 
@@ -143,9 +144,10 @@ describe('zip', () => {
       options,
     );
     expect(sharing.map(({ channels }) => channels.length)).toEqual([4, 5, 5]);
-    expect(
-      network.layers.slice(0, -1).map(({ blocks }) => blocks.map(({ sources }) => sources.length)),
-    ).toEqual([
+    const blocks = sharing.map(({ layer }) =>
+      network.groups[groupNamed(network, layer)]?.map(({ sources }) => sources.length),
+    );
+    expect(blocks).toEqual([
       [4, 2],
       [5, 2],
       [5, 2],

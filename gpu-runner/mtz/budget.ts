@@ -1,0 +1,90 @@
+import type { Budget } from '../../shared/recipe.ts';
+import type { Network } from './network.ts';
+import type { Pairing } from './pairing.ts';
+import { wiringProblem, type Plan } from './plan.ts';
+import { planSize, type PlanSize } from './planSize.ts';
+import { shareable, type Pairings } from './survey.ts';
+
+/** What is to be saved: stored parameters, or multiply-adds for all tasks on one input. */
+export type Saving = keyof PlanSize;
+
+/** A plan, what it would lead to and what it is predicted to cost. */
+export interface PlanPoint extends PlanSize {
+  readonly plan: Plan;
+  /** Second-order loss summed over all shared channels, judged on the untouched networks. */
+  readonly loss: number;
+}
+
+/** A group gives up this part of its channels at a time. */
+const chunkShare = 1 / 16;
+
+/**
+ * Plans from sharing everything to sharing nothing: at each step the group gives up some of its channels whose doing so
+ * saves the most predicted loss for each parameter (or multiply-add) that it costs.
+ *
+ * @param most what is shared at first
+ * @param pairings the channels of all its groups, paired
+ * @returns points in falling order of loss
+ */
+export function planPath(network: Network, most: Plan, pairings: Pairings, saving: Saving): PlanPoint[] {
+  const costs = new Map([...pairings].map(([group, pairing]) => [group, sortedCosts(pairing)]));
+  let plan = most;
+  let size = planSize(network, plan);
+  const lossOf = (of: Plan): number =>
+    [...of].reduce((sum, [group, count]) => sum + total(costs.get(group) ?? [], count), 0);
+  const points: PlanPoint[] = [{ plan, ...size, loss: lossOf(plan) }];
+  while (plan.size > 0) {
+    let best: { plan: Plan; size: PlanSize; ratio: number } | undefined;
+    for (const [group, count] of plan) {
+      const next = fewer(network, plan, group, count);
+      if (!next) continue;
+      const nextSize = planSize(network, next);
+      const added = nextSize[saving] - size[saving];
+      const saved = lossOf(plan) - lossOf(next);
+      const ratio = added > 0 ? saved / added : Infinity;
+      if (!best || ratio > best.ratio) best = { plan: next, size: nextSize, ratio };
+    }
+    if (!best) break;
+    ({ plan, size } = best);
+    points.push({ plan, ...size, loss: lossOf(plan) });
+  }
+  return points;
+}
+
+/** The plan with a chunk less of one group, or undefined where the wiring does not allow that. */
+function fewer(network: Network, plan: Plan, group: number, count: number): Plan | undefined {
+  const most = shareable(network, group);
+  const chunk = network.wiring === 'prefix' ? count : Math.max(1, Math.round(most * chunkShare));
+  const next = new Map(plan);
+  if (count > chunk) next.set(group, count - chunk);
+  else next.delete(group);
+  const breaks = [...next.keys()].some((each) => wiringProblem(network, next, each) !== null);
+  return breaks ? undefined : next;
+}
+
+/**
+ * The plan of least predicted loss that keeps to a budget.
+ *
+ @throws {Error} when not even sharing everything does.
+ */
+export function planForBudget(
+  network: Network,
+  path: readonly PlanPoint[],
+  { of: saving, atMost }: Budget,
+): PlanPoint {
+  const separate = planSize(network, new Map())[saving];
+  const fitting = path.filter((point) => point[saving] <= atMost * separate);
+  const [first, ...others] = fitting;
+  if (!first) {
+    const least = Math.min(...path.map((point) => point[saving])) / separate;
+    throw new Error(
+      `Cannot keep to ${(100 * atMost).toFixed(1)} % of the separate networks' ${saving}: sharing all that can be shared leaves ${(100 * least).toFixed(1)} %`,
+    );
+  }
+  return others.reduce((best, point) => (point.loss < best.loss ? point : best), first);
+}
+
+const sortedCosts = ({ costs }: Pairing): number[] => [...costs].sort((a, b) => a - b);
+
+const total = (costs: readonly number[], count: number): number =>
+  costs.slice(0, count).reduce((sum, cost) => sum + cost, 0);

@@ -1,0 +1,56 @@
+import type { Recipe } from '../../shared/recipe.ts';
+import { planForBudget, planPath, type PlanPoint } from './budget.ts';
+import { measureAll, type MeasureContext } from './measureAll.ts';
+import type { Network } from './network.ts';
+import { planByHand, type Plan } from './plan.ts';
+import { planSize, type PlanSize } from './planSize.ts';
+import { pairAll } from './survey.ts';
+import type { Source, ZipOptions } from './zip.ts';
+
+/** A plan and what was known of it before anything was shared. */
+export interface PlanReport {
+  readonly plan: Plan;
+  readonly size: PlanSize;
+  /** Of the separate networks. */
+  readonly separate: PlanSize;
+  /** Predicted loss of the plan; null where the recipe says by hand what is shared. */
+  readonly loss: number | null;
+  /** Loss against size, from sharing everything to sharing nothing; empty where the recipe says what is shared. */
+  readonly curve: readonly PlanPoint[];
+}
+
+/**
+ * What a recipe wants to be shared: as it says by hand, or by the budget that it sets.
+ *
+ * @throws {Error} when it asks for what cannot be shared, or for less than sharing everything leaves.
+ */
+export async function makePlan(
+  network: Network,
+  sources: readonly Source[],
+  recipe: Recipe,
+  options: Pick<ZipOptions, 'provider' | 'weights' | 'signal'>,
+): Promise<PlanReport> {
+  const separate = planSize(network, new Map());
+  const most = planByHand(network, recipe.share);
+  const { budget } = recipe;
+  if (!budget) return { plan: most, size: planSize(network, most), separate, loss: null, curve: [] };
+  const curve = await predictCurve(network, most, budget.of, { sources, recipe, ...options });
+  const { plan, loss, parameters, macs } = planForBudget(network, curve, budget);
+  return { plan, size: { parameters, macs }, separate, loss, curve };
+}
+
+/**
+ * Predicted loss against size for every plan that a budget can lead to: what `plan --explain` shows.
+ *
+ * @param most what is shared at most
+ */
+export async function predictCurve(
+  network: Network,
+  most: Plan,
+  saving: keyof PlanSize,
+  context: MeasureContext,
+): Promise<PlanPoint[]> {
+  const grams = await measureAll(network, (group) => most.has(group), context);
+  const pairings = await pairAll(network, grams, context.recipe.matching, (group) => most.get(group) ?? 0);
+  return planPath(network, most, pairings, saving);
+}

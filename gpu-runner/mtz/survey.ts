@@ -1,0 +1,75 @@
+import type { Matching } from '../../shared/recipe.ts';
+import { formBlocks } from './formBlocks.ts';
+import { blocksOf, widthOf, type Network, type WeightedStep } from './network.ts';
+import { pairGroup, producersOf, type Pairing } from './pairing.ts';
+import type { StepGram } from './stepGrams.ts';
+import { valueAt } from './topology.ts';
+
+/** By group: which channels would become one if as many as possible were shared, judged on the untouched networks. */
+export type Pairings = ReadonlyMap<number, Pairing>;
+
+/** Most channels of a group that all tasks can share: those of the narrowest network, none of a pinned group. */
+export function shareable(network: Network, group: number): number {
+  if (network.topology.groups[group]?.pinned !== null) return 0;
+  return Math.min(...network.tasks.map((_, task) => widthOf(network, group, task)));
+}
+
+/** Every group's pairs as blocks, but those of some groups. */
+export function formAll(
+  network: Network,
+  pairings: Pairings,
+  except: ReadonlySet<number> = new Set(),
+): Network {
+  let formed = network;
+  for (const [group, { formings }] of pairings) {
+    if (except.has(group) || isFormed(network, group)) continue;
+    for (const forming of formings) formed = formBlocks(formed, forming);
+  }
+  return formed;
+}
+
+/** Whether a group's blocks are no longer all one task's own. */
+export const isFormed = (network: Network, group: number): boolean =>
+  blocksOf(network, group).some(({ tasks }) => (tasks & (tasks - 1)) !== 0);
+
+/**
+ * Pairs the channels of all groups on the untouched networks. Layers that read a group which is not paired yet cannot be
+ * compared; groups that several layers put out are therefore paired again once all others are.
+ *
+ * @param grams of all steps, by name
+ * @param count how many channels of each group to pair; those with none stay apart
+ */
+export async function pairAll(
+  network: Network,
+  grams: ReadonlyMap<string, readonly StepGram[]>,
+  matching: Matching,
+  count: (group: number) => number,
+): Promise<Map<number, Pairing>> {
+  const pairings = new Map<number, Pairing>();
+  const order = [...groupsInOrder(network)].filter((group) => count(group) > 0);
+  let formed = network;
+  for (const group of order) {
+    const pairing = await pairGroup(formed, group, { count: count(group), matching, grams });
+    pairings.set(group, pairing);
+    for (const forming of pairing.formings) formed = formBlocks(formed, forming);
+  }
+  for (const group of order) {
+    if (layersOf(network, group).length < 2) continue;
+    const others = formAll(network, pairings, new Set([group]));
+    pairings.set(group, await pairGroup(others, group, { count: count(group), matching, grams }));
+  }
+  return pairings;
+}
+
+/** The layers that put a group's channels out. */
+export const layersOf = (network: Pick<Network, 'topology'>, group: number): WeightedStep[] =>
+  producersOf(network, group).filter(({ kind }) => kind === 'layer');
+
+/** Groups in the order in which their first layers are computed. */
+export function groupsInOrder(network: Pick<Network, 'topology'>): Set<number> {
+  return new Set(
+    network.topology.steps.flatMap((step) =>
+      step.kind === 'layer' ? valueAt(network.topology, step.output).segments.map(({ group }) => group) : [],
+    ),
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * Where a zip stands, as the bytes of a file, the same bytes for the same state:
+ *
+ *   8 bytes   "TRNKZIP1"
+ *   4 bytes   length of the header, little-endian
+ *   header    JSON: which zip it belongs to, what is done, the networks' blocks, the length of each section
+ *   sections  weights of the network before and in the stage at hand, the training state
+ *   32 bytes  SHA-256 of everything before
+ */
+import { sha256Hex, toHex } from '../../shared/digest.ts';
+import type { Pairing } from './pairing.ts';
+import type { Network } from './network.ts';
+import { loadNetwork, saveNetwork, type NetworkState } from './networkState.ts';
+
+/** What a floor did to a plan. */
+export interface FloorEvent {
+  readonly layer: string;
+  readonly group: string;
+  /** Channels that were shared when the accuracy was measured, and that are from then on. */
+  readonly from: number;
+  readonly to: number;
+  /** Fraction of validation samples answered right (0 to 1), by task, and the floor of those that fell below it. */
+  readonly accuracy: Readonly<Record<string, number>>;
+  readonly floors: Readonly<Record<string, number>>;
+}
+
+/** A look at the validation samples after a layer's retraining. */
+export interface StageAccuracy {
+  readonly layer: string;
+  readonly retrainingSteps: number;
+  readonly accuracy: Readonly<Record<string, number>>;
+}
+
+/** Losses of one retraining step, by task. */
+export interface RetrainingLoss {
+  readonly step: number;
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+/** Everything that a zip needs to go on as if it had never stopped. */
+export interface ZipState {
+  /** Stages done. */
+  readonly stage: number;
+  /** Times the stage at hand was undone because of a floor. */
+  readonly attempt: number;
+  readonly plan: readonly (readonly [group: number, count: number])[];
+  readonly hints: readonly (readonly [group: number, pairing: Pairing])[] | null;
+  readonly costs: readonly (readonly [group: number, cost: number])[];
+  readonly retrainingSteps: number;
+  readonly events: readonly FloorEvent[];
+  readonly accuracies: readonly StageAccuracy[];
+  readonly losses: readonly RetrainingLoss[];
+  /** As it was when the stage at hand began. */
+  readonly network: Network;
+  /** In the midst of a stage's retraining: what is retrained, what the stage cost, and the engine's own checkpoint. */
+  readonly retraining: {
+    readonly network: Network;
+    readonly cost: number;
+    readonly state: Uint8Array<ArrayBuffer>;
+  } | null;
+}
+
+type Plain = Omit<ZipState, 'network' | 'retraining'>;
+
+interface Header extends Plain {
+  /** Digest of what decides the zip: sources, recipe. */
+  readonly identity: string;
+  readonly before: NetworkState;
+  readonly within: { readonly network: NetworkState; readonly cost: number } | null;
+  /** Bytes of each section. */
+  readonly sections: readonly number[];
+}
+
+const magic = new TextEncoder().encode('TRNKZIP1');
+const headerStart = 12;
+const digestBytes = 32;
+
+export async function encodeZipState(state: ZipState, identity: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { network, retraining, ...plain } = state;
+  const before = saveNetwork(network);
+  const within = retraining && { ...retraining, saved: saveNetwork(retraining.network) };
+  const sections = [joined(before.bytes), ...(within ? [joined(within.saved.bytes), within.state] : [])];
+  const header: Header = {
+    identity,
+    ...plain,
+    before: before.state,
+    within: within && { network: within.saved.state, cost: within.cost },
+    sections: sections.map(({ length }) => length),
+  };
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, json.length, true);
+  const body = joined([magic, length, json, ...sections]);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+  return joined([body, digest]);
+}
+
+/**
+ * @param fresh the networks side by side, as the zip began
+ * @throws {Error} when the bytes are not a zip's checkpoint, are damaged, or belong to a zip of other sources or recipe.
+ */
+export async function decodeZipState(
+  bytes: Uint8Array<ArrayBuffer>,
+  identity: string,
+  fresh: Network,
+): Promise<ZipState> {
+  const refuse = (reason: string): Error => new Error(`Cannot resume: the checkpoint ${reason}`);
+  if (bytes.length < headerStart + digestBytes || !magic.every((byte, index) => bytes[index] === byte))
+    throw refuse(`is not one of a zip (${bytes.length} bytes)`);
+  const body = bytes.subarray(0, -digestBytes);
+  if ((await sha256Hex(body)) !== toHex(bytes.subarray(-digestBytes)))
+    throw refuse('is damaged or cut off: its SHA-256 is another one');
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  const text = new TextDecoder().decode(body.subarray(headerStart, headerStart + length));
+  const { identity: own, before, within, sections, ...plain } = JSON.parse(text) as Header;
+  if (own !== identity) throw refuse('belongs to a zip of other networks, data or recipe');
+  let at = headerStart + length;
+  const [first, second, third] = sections.map((size) => body.slice(at, (at += size)));
+  if (!first) throw refuse('holds no network');
+  const network = loadNetwork(fresh, before, first);
+  const retraining =
+    within && second && third
+      ? { network: loadNetwork(fresh, within.network, second), cost: within.cost, state: third }
+      : null;
+  return { ...plain, network, retraining };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

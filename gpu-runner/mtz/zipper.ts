@@ -1,0 +1,318 @@
+import type { SharingRecord } from '../../shared/manifest.ts';
+import type { Recipe } from '../../shared/recipe.ts';
+import type { TrainProgress } from '../engine/train.ts';
+import { accuracyOf } from './evaluate.ts';
+import { brokenFloors, floorsOf } from './floors.ts';
+import { formBlocks } from './formBlocks.ts';
+import { measureAll, measureTasks, type MeasureContext } from './measureAll.ts';
+import { isMergeable, mergeStep } from './mergeStep.ts';
+import { blockOf, weightedSteps, type Network, type WeightedStep } from './network.ts';
+import { pairGroup, producersOf, type Pairing } from './pairing.ts';
+import { wiringProblem, type Plan } from './plan.ts';
+import { retrain } from './retrain.ts';
+import { sharingRecord } from './sharing.ts';
+import type { StepGram } from './stepGrams.ts';
+import { formAll, isFormed, layersOf, pairAll, shareable } from './survey.ts';
+import { allOf } from './taskSet.ts';
+import { inputGroup, valueAt, type Layer } from './topology.ts';
+import { unformBlocks } from './unformBlocks.ts';
+import { taskGraph } from './wiring.ts';
+import type { Source, ZipOptions } from './zip.ts';
+import {
+  encodeZipState,
+  type FloorEvent,
+  type RetrainingLoss,
+  type StageAccuracy,
+  type ZipState,
+} from './zipCheckpoint.ts';
+
+type Stage =
+  | { readonly stage: 'measure'; readonly task: string }
+  | { readonly stage: 'share'; readonly channels: number; readonly cost: number }
+  | ({ readonly stage: 'retrain' } & TrainProgress)
+  | { readonly stage: 'validate'; readonly accuracy: Readonly<Record<string, number>> }
+  | ({ readonly stage: 'floor' } & Omit<FloorEvent, 'layer'>);
+
+/** What is being done, and to which layer. */
+export type ZipProgress = Stage & {
+  readonly layer: string;
+  readonly layerIndex: number;
+  /** All layers with weights, the last ones among them. */
+  readonly hiddenLayers: number;
+};
+
+/** A layer and the channelwise steps that follow it: what is shared between two retrainings. */
+interface ZipStage {
+  readonly index: number;
+  readonly layer: Layer;
+  readonly group: number;
+  readonly steps: readonly WeightedStep[];
+}
+
+/** Retraining steps between two checkpoints. */
+const defaultEverySteps = 100;
+/** Steps between two losses that are kept for the report. */
+const lossEverySteps = 10;
+
+/** Zips layer after layer, and can be stopped between any two steps of it. */
+export class Zipper {
+  private state: ZipState;
+  private readonly sources: readonly Source[];
+  private readonly recipe: Recipe;
+  private readonly options: ZipOptions;
+  private readonly identity: string;
+  private readonly context: MeasureContext;
+  private readonly stages: readonly ZipStage[];
+  private floors: Readonly<Record<string, number>> = {};
+
+  constructor(
+    network: Network,
+    plan: Plan,
+    sources: readonly Source[],
+    recipe: Recipe,
+    options: ZipOptions,
+    identity: string,
+    from?: ZipState,
+  ) {
+    this.sources = sources;
+    this.recipe = recipe;
+    this.options = options;
+    this.identity = identity;
+    this.context = { ...options, sources, recipe };
+    this.stages = stagesOf(network);
+    this.state = from ?? {
+      ...{ stage: 0, attempt: 0, plan: [...plan], hints: null, costs: [], retrainingSteps: 0 },
+      ...{ events: [], accuracies: [], losses: [], network, retraining: null },
+    };
+  }
+
+  async run(): Promise<{
+    network: Network;
+    sharing: SharingRecord[];
+    retrainingSteps: number;
+    floorEvents: readonly FloorEvent[];
+    accuracies: readonly StageAccuracy[];
+    losses: readonly RetrainingLoss[];
+  }> {
+    this.floors = await floorsOf(this.sources, this.recipe.floors, this.options);
+    if (!this.state.hints) this.state = { ...this.state, hints: [...(await this.pairUntouched())] };
+    for (let stage = this.stages[this.state.stage]; stage; stage = this.stages[this.state.stage]) {
+      this.options.signal?.throwIfAborted();
+      await this.advance(stage);
+      await this.save();
+    }
+    const { network, costs, retrainingSteps, events, accuracies, losses } = this.state;
+    const sharing = costs
+      .filter(([group]) => isFormed(network, group))
+      .map(([group, cost]) => sharingRecord(network, group, cost));
+    return { network, sharing, retrainingSteps, floorEvents: events, accuracies, losses };
+  }
+
+  /** Does one stage, or undoes it and plans less of it. */
+  private async advance(stage: ZipStage): Promise<void> {
+    const { plan, retraining, network: before } = this.state;
+    if (!this.isPlanned(stage.group)) {
+      this.state = { ...this.state, stage: this.state.stage + 1, attempt: 0 };
+      return;
+    }
+    const report = this.reporter(stage);
+    const shared = retraining ?? (await this.share(stage, report));
+    const retrained = await this.retrain(stage, shared, report);
+    const accuracy = await this.validate(retrained.network);
+    if (accuracy) report({ stage: 'validate', accuracy });
+    const retrainingSteps = this.state.retrainingSteps + retrained.steps;
+    const broken = brokenFloors(accuracy ?? {}, this.floors);
+    if (Object.keys(broken).length > 0) {
+      this.undo(stage, before, shared.network, { accuracy: accuracy ?? {}, floors: broken }, report);
+      this.state = { ...this.state, retrainingSteps, retraining: null };
+      return;
+    }
+    const costs = new Map(this.state.costs);
+    costs.set(stage.group, (costs.get(stage.group) ?? 0) + shared.cost);
+    this.state = {
+      ...this.state,
+      ...{ stage: this.state.stage + 1, attempt: 0, plan, costs: [...costs], retrainingSteps },
+      accuracies: accuracy
+        ? [...this.state.accuracies, { layer: stage.layer.name, retrainingSteps, accuracy }]
+        : this.state.accuracies,
+      ...{ network: retrained.network, retraining: null },
+    };
+  }
+
+  /** Pairs of all groups on the untouched networks: needed where several layers put one group out. */
+  private async pairUntouched(): Promise<ReadonlyMap<number, Pairing>> {
+    const { network } = this.state;
+    const planned = new Map(this.state.plan);
+    if (![...planned.keys()].some((group) => layersOf(network, group).length > 1)) return new Map();
+    const grams = await measureAll(network, (group) => planned.has(group), this.context);
+    return pairAll(network, grams, this.recipe.matching, (group) =>
+      planned.has(group) ? shareable(network, group) : 0,
+    );
+  }
+
+  /** Shares the channels that a stage's layer puts out, and gives them one set of weights. */
+  private async share(
+    { layer, group, steps }: ZipStage,
+    report: (event: Stage) => void,
+  ): Promise<{ network: Network; cost: number }> {
+    let { network } = this.state;
+    const measure = (step: WeightedStep): Promise<StepGram[]> =>
+      measureTasks(network, step, this.context, (task) => report({ stage: 'measure', task }));
+    const count = this.countOf(group);
+    let first: readonly StepGram[] | undefined;
+    if (!isFormed(network, group)) {
+      const grams = new Map<string, readonly StepGram[]>();
+      for (const step of producersOf(network, group)) grams.set(step.name, await measure(step));
+      first = grams.get(layer.name);
+      const others = formAll(network, this.hintsFor(group));
+      const pairing = await pairGroup(others, group, { count, matching: this.recipe.matching, grams });
+      for (const forming of pairing.formings) network = formBlocks(network, forming);
+    }
+    let cost = 0;
+    for (const step of steps) {
+      if (!isMergeable(network, step)) continue;
+      // What a later step reads changes when the steps before it are merged.
+      const grams = (step === layer ? first : undefined) ?? (await measure(step));
+      const merged = await mergeStep(network, step, grams);
+      network = merged.network;
+      cost += merged.cost;
+    }
+    report({ stage: 'share', channels: count, cost });
+    return { network, cost };
+  }
+
+  /** The pairs of the other groups that are planned and not formed. */
+  private hintsFor(group: number): ReadonlyMap<number, Pairing> {
+    return new Map((this.state.hints ?? []).filter(([other]) => other !== group && this.isPlanned(other)));
+  }
+
+  private isPlanned(group: number): boolean {
+    return this.countOf(group) > 0;
+  }
+
+  private countOf(group: number): number {
+    return new Map(this.state.plan).get(group) ?? 0;
+  }
+
+  private async retrain(
+    stage: ZipStage,
+    { network, cost }: { network: Network; cost: number },
+    report: (event: Stage) => void,
+  ): Promise<{ network: Network; steps: number }> {
+    const { retraining, seed } = this.recipe;
+    const { provider, signal, checkpoint } = this.options;
+    const last = this.stages.findLast(({ group }) => this.isPlanned(group));
+    const steps = retraining.stepsPerLayer + (stage === last ? retraining.finalSteps : 0);
+    const base = this.state.retrainingSteps;
+    return retrain(
+      network,
+      this.sources.map(({ task, train, validation, graph }) => ({
+        ...{ task, data: train, validation, original: graph },
+      })),
+      {
+        ...{ retraining, steps, provider, signal },
+        // Each attempt at a stage sees other batches.
+        seed: seed + stage.index + this.state.attempt * this.stages.length,
+        onProgress: (progress) => {
+          this.note(base, progress);
+          report({ stage: 'retrain', ...progress });
+        },
+        ...(checkpoint?.save && {
+          checkpoint: {
+            from: this.state.retraining?.state,
+            everySteps: checkpoint.everySteps ?? defaultEverySteps,
+            save: async (state) => {
+              this.state = { ...this.state, retraining: { network, cost, state } };
+              await this.save();
+            },
+          },
+        }),
+      },
+    );
+  }
+
+  private note(base: number, { step, steps, losses }: TrainProgress): void {
+    if (step % lossEverySteps !== 0 && step !== steps) return;
+    const named = Object.fromEntries(this.sources.map(({ task }, index) => [task, losses[index] ?? NaN]));
+    const kept = this.state.losses.filter((loss) => loss.step < base + step);
+    this.state = { ...this.state, losses: [...kept, { step: base + step, losses: named }] };
+  }
+
+  private async validate(network: Network): Promise<Record<string, number> | undefined> {
+    const { provider, signal } = this.options;
+    const accuracy: Record<string, number> = {};
+    for (const { task, validation } of this.sources) {
+      if (!validation) continue;
+      accuracy[task] = await accuracyOf(taskGraph(network, task), validation, {
+        provider,
+        ...(signal && { signal }),
+      });
+    }
+    return Object.keys(accuracy).length > 0 ? accuracy : undefined;
+  }
+
+  /**
+   * Goes back to where the stage began and plans half as many channels for its group. Where earlier layers share the
+   * group already, the channels that are given up become every task's own again.
+   */
+  private undo(
+    { layer, group }: ZipStage,
+    before: Network,
+    shared: Network,
+    broken: Pick<FloorEvent, 'accuracy' | 'floors'>,
+    report: (event: Stage) => void,
+  ): void {
+    const from = this.countOf(group);
+    const to = Math.floor(from / 2);
+    const plan = new Map(this.state.plan);
+    if (to > 0) plan.set(group, to);
+    else plan.delete(group);
+    let network = before;
+    if (isFormed(before, group)) {
+      const width = blockOf(shared, group, allOf(shared.tasks.length))?.sources.length ?? 0;
+      const back = Array.from({ length: width - to }, (_, k) => to + k);
+      network = unformBlocks(before, group, back);
+    }
+    // What could read nothing shared any more is not shared either.
+    const orphan = (): number | undefined =>
+      [...plan.keys()].find((each) => wiringProblem(network, plan, each) !== null);
+    for (let each = orphan(); each !== undefined; each = orphan()) plan.delete(each);
+    const name = network.topology.groups[group]?.name ?? String(group);
+    const event = { group: name, from, to, ...broken };
+    report({ stage: 'floor', ...event });
+    this.state = {
+      ...this.state,
+      ...{ attempt: this.state.attempt + 1, plan: [...plan], network },
+      events: [...this.state.events, { layer: layer.name, ...event }],
+    };
+  }
+
+  private reporter({ layer, index }: ZipStage): (event: Stage) => void {
+    return (event) =>
+      this.options.onProgress?.({
+        layer: layer.name,
+        layerIndex: index,
+        hiddenLayers: this.stages.length,
+        ...event,
+      });
+  }
+
+  private async save(): Promise<void> {
+    const { checkpoint } = this.options;
+    if (checkpoint?.save) await checkpoint.save(await encodeZipState(this.state, this.identity));
+  }
+}
+
+/** A network's layers that can be shared, each with the channelwise steps before the next layer. */
+function stagesOf(network: Network): ZipStage[] {
+  const stages: { index: number; layer: Layer; group: number; steps: WeightedStep[] }[] = [];
+  for (const step of weightedSteps(network)) {
+    if (step.kind === 'channelwise') {
+      stages.at(-1)?.steps.push(step);
+      continue;
+    }
+    const group = valueAt(network.topology, step.output).segments[0]?.group ?? inputGroup;
+    stages.push({ index: stages.length, layer: step, group, steps: [step] });
+  }
+  return stages;
+}
