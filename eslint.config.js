@@ -41,7 +41,16 @@ const rooms = [
   {
     room: 'gpu-runner/data',
     rooms: ['shared', 'gpu-runner/engine'],
-    packages: ['node:fs', 'node:zlib', 'node:path'],
+    packages: [
+      'node:fs',
+      'node:zlib',
+      'node:path',
+      'node:crypto',
+      'node:stream',
+      'sharp',
+      'yauzl',
+      'modern-tar',
+    ],
   },
   {
     room: 'gpu-runner/bundle',
