@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { datasetDocument, type DatasetDocument } from '../../../shared/dataset.ts';
 import type { ResolvedVersion } from '../../../shared/jobs.ts';
 import type { Manifest } from '../../../shared/manifest.ts';
-import { mergeReport } from '../../../shared/merge-report.ts';
 import { describePreprocessing } from '../../../shared/preprocessing.ts';
 import { modelDocument, type ModelDocument } from '../../../shared/registry.ts';
 import type { Bundle } from '../../bundle/bundle.ts';
@@ -25,7 +24,11 @@ interface GivenSource {
  * A merge: fetches what it needs, goes on where an attempt before it came to, and stores files, manifest and report. The
  * service publishes them with the completion.
  */
-export async function mergeJob(context: JobContext, mergeModels: MergeModels): Promise<JobResult> {
+export async function mergeJob(
+  context: JobContext,
+  mergeModels: MergeModels,
+  { checkpointPauseMs }: { readonly checkpointPauseMs?: number } = {},
+): Promise<JobResult> {
   const { claim, signal, report } = context;
   const { job, inputs } = claim;
   if (job.kind !== 'merge' || inputs.kind !== 'merge')
@@ -38,7 +41,10 @@ export async function mergeJob(context: JobContext, mergeModels: MergeModels): P
       data: await fetchFiles(data, `data-${index}`, context),
     });
 
-  const checkpoint = jobCheckpoint(context);
+  const checkpoint = jobCheckpoint(
+    context,
+    checkpointPauseMs === undefined ? {} : { pauseMs: checkpointPauseMs },
+  );
   const merged = await decisively(signal, async () => {
     report({ stage: 'read' });
     const documents = inputs.sources.map(({ model, data }) => ({
@@ -68,7 +74,7 @@ export async function mergeJob(context: JobContext, mergeModels: MergeModels): P
   });
   signal.throwIfAborted();
 
-  const reportBytes = new TextEncoder().encode(JSON.stringify(mergeReport.parse(merged.report)));
+  const reportBytes = new TextEncoder().encode(JSON.stringify(merged.report));
   const stored = bytesContent(reportBytes, 'the report');
   await storeBundle(merged.bundle, context);
   await context.store.put(stored, { signal });

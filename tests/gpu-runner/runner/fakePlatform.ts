@@ -17,6 +17,7 @@ import {
   type Progress,
 } from '../../../shared/jobs.ts';
 import { createUploadRequest, partCount, partSize } from '../../../shared/uploads.ts';
+import { jobView } from './jobs.ts';
 
 export interface FakeJob {
   readonly id: string;
@@ -228,79 +229,12 @@ export async function startFakePlatform(): Promise<FakePlatform> {
   return platform;
 }
 
-const at = '2026-01-02T03:04:05.000Z';
-
-function newJob(inputs: ClaimReply['inputs'], view: Partial<ClaimReply['job']>): FakeJob {
-  const id = randomBytes(16).toString('hex');
-  const common = {
-    id,
-    project: 'default',
-    owner: 'tester',
-    priority: 0,
-    state: 'leased',
-    attempts: 0,
-    maxAttempts: 5,
-    reason: null,
-    cancelRequested: false,
-    retryOf: null,
-    createdAt: at,
-    changedAt: at,
-    notBefore: at,
-    finishedAt: null,
-    runner: null,
-    leaseExpiresAt: null,
-    progress: null,
-    checkpoint: null,
-    result: null,
-  } as const;
-  const pinned = ({ name, version, digest }: { name: string; version: number; digest: string }) => ({
-    ...{ name, version, digest },
-  });
-  const job =
-    inputs.kind === 'inspect'
-      ? {
-          ...common,
-          kind: 'inspect' as const,
-          request: { kind: inputs.of, ref: inputs.version.name, priority: 0 },
-          subject: pinned(inputs.version),
-        }
-      : {
-          ...common,
-          kind: 'merge' as const,
-          request: {
-            name: 'merged',
-            sources: inputs.sources.map(({ task, model, data }) => ({
-              task,
-              model: model.name,
-              data: data.name,
-            })),
-            recipe: {
-              wiring: 'one-way' as const,
-              share: { share: 1 },
-              retraining: { stepsPerLayer: 2, finalSteps: 2, batchSize: 4, learningRate: 0.01 },
-            },
-          },
-          sources: inputs.sources.map(({ task, model, data }) => ({
-            task,
-            model: pinned(model),
-            data: pinned(data),
-          })),
-        };
+function newJob(inputs: ClaimReply['inputs'], given: Partial<ClaimReply['job']>): FakeJob {
+  const view = jobView(inputs, given);
   return {
-    id,
-    view: { ...job, ...view } as ClaimReply['job'],
-    inputs,
-    state: 'queued',
-    token: 0,
-    claims: 0,
-    attempts: 0,
-    expiresAt: 0,
-    cancelRequested: false,
-    checkpoint: null,
-    checkpoints: [],
-    progress: [],
-    results: [],
-    reason: null,
-    handedBack: [],
+    id: view.id,
+    ...{ view, inputs, state: 'queued', token: 0, claims: 0, attempts: 0, expiresAt: 0 },
+    ...{ cancelRequested: false, checkpoint: null, checkpoints: [], progress: [], results: [] },
+    ...{ reason: null, handedBack: [] },
   };
 }

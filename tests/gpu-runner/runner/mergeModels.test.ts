@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDataset } from '../../../gpu-runner/data/openDataset.ts';
+import { openBundle } from '../../../gpu-runner/bundle/openBundle.ts';
+import {
+  mergeModels,
+  type Merged,
+  type MergeOptions,
+  type MergeProgress,
+} from '../../../gpu-runner/runner/mergeModels.ts';
+import { writeFile } from 'node:fs/promises';
+import { datasetDocument } from '../../../shared/dataset.ts';
+import { pixelsTo1 } from '../../../shared/preprocessing.ts';
+import { recipe } from '../../../shared/recipe.ts';
+import { memoryStore } from './storage/memoryStore.ts';
+import { tinyLabels, tinyMerge, tinyNet, tinyRecipe } from './work/tinyTask.ts';
+
+let folder: string;
+let options: MergeOptions;
+let merged: Merged;
+const progress: MergeProgress[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trunkline-merge-'));
+  const store = memoryStore();
+  const { sources } = tinyMerge(store.add);
+  for (const [digest, bytes] of store.blobs) await writeFile(join(folder, digest), bytes);
+  options = {
+    name: 'pair',
+    createdAt: new Date('2026-01-02T03:04:05.000Z'),
+    preprocessing: pixelsTo1([1, 12, 12]),
+    recipe: recipe.parse(tinyRecipe),
+    provider: 'cpu',
+    sources: await Promise.all(
+      sources.map(async ({ task, model, data }, index) => {
+        const document = datasetDocument.parse(data.document);
+        const opened = await openDataset(document, ({ sha256 }) => Promise.resolve(join(folder, sha256)));
+        const [file] = model.document.files;
+        return {
+          ...{ task, graph: tinyNet(index + 1), labels: tinyLabels },
+          ...{ train: opened.train, validation: opened.validation },
+          model: { name: model.name, sha256: file?.sha256 ?? '', sizeBytes: file?.sizeBytes ?? 0 },
+        };
+      }),
+    ),
+  };
+  merged = await mergeModels({ ...options, onProgress: (one) => progress.push(one) });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('mergeModels()', () => {
+  it('makes a bundle of both tasks that answers', async () => {
+    const { manifest, files } = merged.bundle;
+    expect(manifest.heads.map(({ task, labels }) => [task, labels])).toEqual([
+      ['left', tinyLabels],
+      ['right', tinyLabels],
+    ]);
+    expect(manifest.lineage.models.map(({ name }) => name)).toEqual(['left-net', 'right-net']);
+    const open = await openBundle(manifest, files, { provider: 'cpu' });
+    const input = { dtype: 'float32' as const, dims: [1, 1, 12, 12], data: new Float32Array(144) };
+    const answers = await open.run({ [manifest.inputs[0]?.name ?? '']: input });
+    await open.release();
+    expect(Object.values(answers).map(({ dims }) => dims)).toEqual([
+      [1, 3],
+      [1, 3],
+    ]);
+  });
+
+  it('makes the same bundle of the same again', async () => {
+    expect((await mergeModels(options)).bundle.id).toBe(merged.bundle.id);
+  });
+
+  it('tells where it is, stage by stage', () => {
+    const stages = progress.map(({ stage }) => stage).filter((stage, index, all) => stage !== all[index - 1]);
+    expect(stages[0]).toBe('evaluate');
+    expect(stages).toContain('retrain');
+    expect(stages.slice(-2)).toEqual(['evaluate', 'export']);
+    const steps = progress.filter(({ stage }) => stage === 'retrain');
+    expect(Object.keys(steps[0]?.losses ?? {})).toEqual(['left', 'right']);
+  });
+
+  it('stops when it is told to', async () => {
+    const stop = new AbortController();
+    const stopping = mergeModels({
+      ...options,
+      signal: stop.signal,
+      onProgress: ({ stage }) => {
+        if (stage === 'retrain') stop.abort(new Error('enough'));
+      },
+    });
+    await expect(stopping).rejects.toThrow('enough');
+  });
+
+  it('refuses networks that do not fit their data', async () => {
+    const [first, second] = options.sources;
+    if (!first || !second) throw new Error('There are two sources');
+    const wide = { ...second, train: { ...second.train, sampleDims: [1, 24, 6] } };
+    await expect(mergeModels({ ...options, sources: [first, wide] })).rejects.toThrow(/\[1,24,6\]|12/);
+  });
+});

@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../../../gpu-runner/bundle/bundle.ts';
+import { mergeModels, type Merged, type MergeModels } from '../../../../gpu-runner/runner/mergeModels.ts';
+import { mergeJob } from '../../../../gpu-runner/runner/work/mergeJob.ts';
+import { manifest as manifestSchema } from '../../../../shared/manifest.ts';
+import { claimOf } from '../jobs.ts';
+import { memoryStore, type MemoryStore } from '../storage/memoryStore.ts';
+import { testContext, type TestContext } from './context.ts';
+import { dataVersion, modelVersion, tinyMerge, tinyNet } from './tinyTask.ts';
+
+const contexts: TestContext[] = [];
+afterEach(() => Promise.all(contexts.splice(0).map((one) => one.remove())));
+
+async function contextOf(...args: Parameters<typeof testContext>): Promise<TestContext> {
+  const context = await testContext(...args);
+  contexts.push(context);
+  return context;
+}
+
+const read = (store: MemoryStore, digest: string): unknown =>
+  JSON.parse(new TextDecoder().decode(store.blobs.get(digest)));
+
+describe('mergeJob()', () => {
+  it('fetches, merges, and stores the files, the manifest and the report', async () => {
+    const context = await contextOf(({ add }) => claimOf(tinyMerge(add)));
+    const result = await mergeJob(context, mergeModels);
+    if (!('bundle' in result)) throw new Error('There is no bundle');
+    const manifest = manifestSchema.parse(read(context.store, result.bundle));
+    expect(manifest).toMatchObject({ name: 'merged', createdAt: context.claim.job.createdAt });
+    for (const { sha256: digest, sizeBytes } of manifest.files)
+      expect(context.store.blobs.get(digest)).toHaveLength(sizeBytes);
+    expect(read(context.store, result.report ?? '')).toMatchObject({ format: 'trunkline.report/1' });
+    const stages = context.progress.map(({ stage }) => stage);
+    expect([stages[0], stages.at(-1)]).toEqual(['download', 'upload']);
+  });
+
+  it('goes on in another process where one was killed: the same bundle', async () => {
+    const store = memoryStore();
+    const claim = claimOf(tinyMerge(store.add));
+    const first = await contextOf(() => claim, {}, store);
+    const merged = await slowMerge(first, Infinity);
+
+    const dying = await contextOf(() => claim, {}, store);
+    await expect(slowMerge(dying, 3)).rejects.toThrow('killed at step 3');
+    const [checkpoint] = dying.checkpoints.slice(-1);
+    const second = await contextOf(() => ({ ...claim, checkpoint: checkpoint ?? null }), {}, store);
+    const resumed = await slowMerge(second, Infinity);
+    expect(checkpoint).toMatchObject({ step: 2 });
+    expect(steps(second)).toEqual([3, 4, 5]);
+    expect(resumed).toEqual(merged);
+  });
+
+  it('takes the words of a merge that fails for final, and trouble of the machine not', async () => {
+    const context = await contextOf(({ add }) => claimOf(tinyMerge(add)));
+    const failing = (error: Error): Promise<unknown> =>
+      mergeJob(context, () => Promise.reject(error)).catch((e: unknown) => e);
+    expect(await failing(new Error('Cannot zip conv1: A has 3 channels'))).toMatchObject({
+      message: 'Cannot zip conv1: A has 3 channels',
+      retryable: false,
+    });
+    await context.remove();
+    const again = await contextOf(({ add }) => claimOf(tinyMerge(add)));
+    const noSpace = Object.assign(new Error('ENOSPC: no space left'), { syscall: 'write' });
+    expect(await mergeJob(again, () => Promise.reject(noSpace)).catch((e: unknown) => e)).toMatchObject({
+      retryable: true,
+    });
+  });
+
+  it('refuses a model whose labels are not as many as those of its data', async () => {
+    const context = await contextOf(({ add }) => {
+      const { sources } = tinyMerge(add);
+      const model = modelVersion(add, 'odd', tinyNet(5), ['only', 'two']);
+      return claimOf({
+        kind: 'merge',
+        sources: [{ task: 'left', model, data: dataVersion(add, 'd', 3) }, ...sources.slice(1)],
+      });
+    });
+    await expect(mergeJob(context, mergeModels)).rejects.toThrow(
+      'Cannot merge "left": odd@1 has 2 labels, its data 3',
+    );
+  });
+
+  it('says in words how inputs are made where tasks differ in it', async () => {
+    const context = await contextOf(({ add }) => {
+      const { sources } = tinyMerge(add);
+      const [first, second] = sources;
+      if (!first || !second) throw new Error('There are two sources');
+      const data = {
+        ...second.data,
+        document: {
+          ...second.data.document,
+          preprocessing: { layout: [1, 12, 12], channels: 'grey', scale: 1, mean: [0], std: [1] },
+        },
+      };
+      return claimOf({ kind: 'merge', sources: [first, { ...second, data }] });
+    });
+    let told: unknown;
+    await mergeJob(context, ({ preprocessing }) => {
+      told = preprocessing;
+      return Promise.reject(new Error('enough'));
+    }).catch(() => undefined);
+    expect(told).toBe(
+      'left: grey images, pixels / 255, float32 [N, 1, 12, 12]; right: grey images, pixels, float32 [N, 1, 12, 12]',
+    );
+  });
+});
+
+const steps = ({ progress }: TestContext): number[] =>
+  progress.flatMap(({ stage, step }) => (stage === 'retrain' && step !== undefined ? [step] : []));
+
+/** A merge of five steps with a checkpoint each; "killed" in the middle of one. What it leads to tells its steps apart. */
+async function slowMerge(context: TestContext, dieAt: number): Promise<unknown> {
+  const merge: MergeModels = async ({ checkpoint, onProgress }) => {
+    const from = await checkpoint?.load();
+    const done = from ? [...from] : [];
+    for (let step = done.length + 1; step <= 5; step += 1) {
+      if (step === dieAt) throw new Error(`killed at step ${step}`);
+      done.push(7 * step);
+      onProgress?.({ stage: 'retrain', step, steps: 5 });
+      await checkpoint?.save(Uint8Array.from(done));
+    }
+    return fakeMerged(Uint8Array.from(done));
+  };
+  return mergeJob(context, merge, { checkpointPauseMs: 0 });
+}
+
+function fakeMerged(file: Uint8Array<ArrayBuffer>): Merged {
+  const files = [{ path: 'x.weights', sha256: sha256(file), sizeBytes: file.length }];
+  const manifestBytes = new TextEncoder().encode(JSON.stringify(files));
+  return {
+    bundle: {
+      id: sha256(manifestBytes),
+      manifestBytes,
+      manifest: { files },
+      files: new Map([['x.weights', file]]),
+    },
+    report: { format: 'trunkline.report/1' },
+  } as unknown as Merged;
+}
