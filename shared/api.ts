@@ -59,9 +59,6 @@ export const bundleView = z.object({
 });
 export type BundleView = z.infer<typeof bundleView>;
 
-export const bundleList = z.object({ bundles: z.array(bundleView), next: z.int().nullable() });
-export type BundleList = z.infer<typeof bundleList>;
-
 /** Most tasks one endpoint answers. Their bundles are looked up in one D1 statement, which binds 100 values at most. */
 export const maxTasks = 64;
 

@@ -15,6 +15,7 @@ export async function freshStores(): Promise<Stores> {
     bucket: env.BUNDLES,
     kv: env.ROUTING,
     deadLetters: env.DEAD_LETTERS,
+    signer: null,
   });
 }
 

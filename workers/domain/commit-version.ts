@@ -2,7 +2,7 @@ import { TrunklineError } from '../../shared/errors.ts';
 import { experiment as experimentSchema, type Experiment } from '../../shared/experiment.ts';
 import type { ExperimentView } from '../../shared/experiment-api.ts';
 import { explainIssues } from '../../shared/explain-issues.ts';
-import { isDuplicate } from '../store/database.ts';
+import { isDuplicate, isMissingReference } from '../store/database.ts';
 import { findEndpoint } from '../store/endpoints.ts';
 import { findExperiment, insertVersion, type ExperimentVersionRow } from '../store/experiments.ts';
 import type { ExperimentStep } from '../store/schema.ts';
@@ -77,10 +77,10 @@ async function insert(
       await winnersRevision(stores, document, by),
     );
   } catch (cause) {
-    if (!isDuplicate(cause)) throw cause;
+    if (!isDuplicate(cause) && !isMissingReference(cause)) throw cause;
     throw new TrunklineError(
       'conflict',
-      `Cannot ${step} experiment "${experiment}": it or its endpoint was changed at the same time.`,
+      `Cannot ${step} experiment "${experiment}": it, its endpoint or a bundle was changed at the same time.`,
       { cause },
     );
   }

@@ -2,6 +2,7 @@ import { TrunklineError } from '../../shared/errors.ts';
 import type { Arm } from '../../shared/experiment.ts';
 import { name as nameFormat, type Head, type Manifest, type TensorSpec } from '../../shared/manifest.ts';
 import type { RoutedExperiment } from '../../shared/routing.ts';
+import type { TrustedKey } from '../../shared/signature.ts';
 import { readRouting, type Published } from '../store/published.ts';
 import { limits } from './limits.ts';
 import { loadManifest, shortId } from './loader.ts';
@@ -30,12 +31,19 @@ export interface Endpoint {
 export class Endpoints {
   readonly #published: Published;
   readonly #now: () => number;
+  readonly #trusted: readonly TrustedKey[] | null;
   readonly #endpoints = new Map<string, { endpoint: Endpoint; readAt: number }>();
   readonly #manifests = new Map<string, { manifest: Manifest; sizeBytes: number }>();
 
-  constructor(published: Published, now: () => number = Date.now) {
+  /** @param trusted keys of which one must have signed every manifest; null: they need not be signed */
+  constructor(
+    published: Published,
+    now: () => number = Date.now,
+    trusted: readonly TrustedKey[] | null = null,
+  ) {
     this.#published = published;
     this.#now = now;
+    this.#trusted = trusted;
   }
 
   /**
@@ -117,7 +125,7 @@ export class Endpoints {
 
   async #manifest(id: string): Promise<Manifest> {
     const kept = this.#manifests.get(id);
-    const entry = kept ?? (await loadManifest(this.#published.bundles, id));
+    const entry = kept ?? (await loadManifest(this.#published.bundles, id, this.#trusted));
     // Last in the map is last used; the first ones leave when there is no room.
     this.#manifests.delete(id);
     this.#manifests.set(id, entry);

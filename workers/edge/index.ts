@@ -22,8 +22,8 @@ export default {
 } satisfies ExportedHandler<Bindings>;
 
 function start(env: Bindings): Hono {
-  const { published, exposures } = readBindings(env);
-  const endpoints = new Endpoints(published);
+  const { published, exposures, trusted } = readBindings(env);
+  const endpoints = new Endpoints(published, Date.now, trusted);
   const pool = new SessionPool((part) => openSession(part, (file) => loadFile(published.bundles, file)));
   const traffic = new Traffic();
   return createApp({

@@ -1,11 +1,14 @@
 import { sha256Hex } from '../../shared/digest.ts';
 import { TrunklineError } from '../../shared/errors.ts';
 import { manifest, type BundleFile, type Manifest } from '../../shared/manifest.ts';
-import { blobSize, readBlob, readManifest, type Published } from '../store/published.ts';
+import { findForgery, type TrustedKey } from '../../shared/signature.ts';
+import { blobSize, readBlob, readManifest, readSignature, type Published } from '../store/published.ts';
 import { limits } from './limits.ts';
 
 // Nothing read from storage is used before its SHA-256 is the one that the reader came with: the routing names the
-// manifest, the manifest names the files. A byte changed in storage is a refusal, never a wrong answer.
+// manifest, the manifest names the files. A byte changed in storage is a refusal, never a wrong answer. Where keys are
+// trusted, the manifest must also be signed with one of them: then whoever can write the storage and the routing still
+// cannot have anything served.
 
 /** The first digits are enough to find a bundle in a list. */
 export const shortId = (sha256: string): string => sha256.slice(0, 12);
@@ -13,11 +16,13 @@ export const shortId = (sha256: string): string => sha256.slice(0, 12);
 /**
  * The manifest whose bytes have the SHA-256 `id`, and their number.
  *
- * @throws {TrunklineError} `unavailable`, when it is missing, altered or not a manifest.
+ * @param trusted keys of which one must have signed it; null: it need not be signed
+ * @throws {TrunklineError} `unavailable`, when it is missing, altered, not signed as it must be or not a manifest.
  */
 export async function loadManifest(
   bucket: Published['bundles'],
   id: string,
+  trusted: readonly TrustedKey[] | null = null,
 ): Promise<{ manifest: Manifest; sizeBytes: number }> {
   const refuse = (why: string, cause?: unknown): TrunklineError =>
     new TrunklineError('unavailable', `Cannot serve bundle ${shortId(id)}: its manifest ${why}`, { cause });
@@ -28,6 +33,10 @@ export async function loadManifest(
   }
   const digest = await sha256Hex(bytes);
   if (digest !== id) throw refuse(`was altered: its SHA-256 is ${shortId(digest)}`);
+  if (trusted !== null) {
+    const forgery = await findForgery(bytes, await readSignature(bucket, id), trusted);
+    if (forgery !== null) throw refuse(forgery);
+  }
   try {
     return { manifest: manifest.parse(JSON.parse(new TextDecoder().decode(bytes))), sizeBytes: bytes.length };
   } catch (error) {

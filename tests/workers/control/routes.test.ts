@@ -2,7 +2,6 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   auditList,
-  bundleList,
   bundleView,
   createdKey,
   endpointDetail,
@@ -12,6 +11,7 @@ import {
 } from '../../../shared/api.ts';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { hashKey } from '../../../shared/keys.ts';
+import { itemList } from '../../../shared/registry.ts';
 import { readKeyGrant, readRouting } from '../../../workers/store/published.ts';
 import { broken, bytesOf, freshStores, image, manifestOf, tinyModel } from '../fixtures.ts';
 import { answer, bootstrap, call, makeKey, refusal } from './client.ts';
@@ -155,8 +155,22 @@ describe('/v1/blobs', () => {
     ]);
   });
 
-  test('there is no download', async () => {
-    expect((await call('GET', `/v1/blobs/${await sha256Hex('')}`, { key })).status).toBe(404);
+  test('GET answers the whole, or the range asked for', async () => {
+    const sha256 = await sha256Hex('0123456789');
+    const path = `/v1/blobs/${sha256}`;
+    expect((await call('GET', path, { key })).status).toBe(404);
+    await upload(bytesOf('0123456789'));
+    const whole = await call('GET', path, { key });
+    expect([whole.status, await whole.text()]).toEqual([200, '0123456789']);
+    expect(whole.headers.get('ETag')).toBe(`"${sha256}"`);
+    const ranged = async (range: string) => {
+      const response = await call('GET', path, { key, headers: { Range: range } });
+      return [response.status, response.headers.get('Content-Range'), await response.text()];
+    };
+    expect(await ranged('bytes=2-4')).toEqual([206, 'bytes 2-4/10', '234']);
+    expect(await ranged('bytes=7-')).toEqual([206, 'bytes 7-9/10', '789']);
+    expect(await ranged('bytes=-1')).toEqual([206, 'bytes 9-9/10', '9']);
+    expect(await ranged('bytes=10-')).toEqual([416, 'bytes */10', '']);
   });
 });
 
@@ -174,8 +188,8 @@ describe('/v1/bundles', () => {
     });
     expect(await answer('POST', '/v1/bundles', { key, json })).toEqual([200, bundle]);
 
-    const { bundles } = bundleList.parse((await answer('GET', '/v1/bundles', { key }))[1]);
-    expect(bundles).toContainEqual(bundle);
+    const { items } = itemList.parse((await answer('GET', '/v1/bundles', { key }))[1]);
+    expect(items).toContainEqual(expect.objectContaining({ name: 'shown', latest: 1 }));
     const manifest = await call('GET', `/v1/bundles/${bundle.id}`, { key });
     expect(manifest.headers.get('Content-Type')).toBe('application/json');
     expect(await sha256Hex(await manifest.text())).toBe(bundle.id);
@@ -208,13 +222,16 @@ describe('/v1/bundles', () => {
     ]);
   });
 
-  test('GET of an unknown bundle is 404, of a wrong id 400', async () => {
+  test('GET of an unknown bundle or name is 404', async () => {
     const unknown = 'e'.repeat(64);
     expect(await answer('GET', `/v1/bundles/${unknown}`, { key })).toEqual([
       404,
       refusal('not-found', `There is no bundle ${unknown}.`),
     ]);
-    expect((await call('GET', '/v1/bundles/latest', { key })).status).toBe(400);
+    expect(await answer('GET', '/v1/bundles/nobody', { key })).toEqual([
+      404,
+      refusal('not-found', 'There is no bundle "nobody".'),
+    ]);
   });
 });
 
@@ -244,6 +261,7 @@ describe('/v1/endpoints', () => {
     expect(endpoints).toMatchObject([{ name: 'vision', revision: 2 }]);
     expect(await readRouting(env.ROUTING, 'vision')).toEqual({
       endpoint: 'vision',
+      project: 'default',
       revision: 2,
       tasks: { digit: { bundle: digit }, fashion: { bundle: fashion } },
       experiments: [],

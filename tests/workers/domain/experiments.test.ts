@@ -295,6 +295,7 @@ describe('the life of an experiment', () => {
     const { digit, clothing } = arms.merged;
     expect(await readRouting(stores.kv, 'won')).toEqual({
       endpoint: 'won',
+      project: 'default',
       revision: 2,
       tasks: { digit: { bundle: digit }, clothing: { bundle: clothing } },
       experiments: [],

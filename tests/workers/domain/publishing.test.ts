@@ -82,7 +82,7 @@ describe('publishBundle()', () => {
   test('publishes the same bytes once', async () => {
     const bytes = await bytesOfManifest(['digit'], 'twice');
     const first = await publishBundle(stores, bytes, by);
-    expect(await publishBundle(stores, bytes, later)).toEqual({ created: false, bundle: first.bundle });
+    expect(await publishBundle(stores, bytes, later)).toEqual({ ...first, created: false });
   });
 
   test('publishes once when two ask at the same time', async () => {
@@ -167,6 +167,7 @@ describe('setEndpoint()', () => {
     });
     expect(await routingOf('vision')).toEqual({
       endpoint: 'vision',
+      project: 'default',
       revision: 1,
       tasks: { digit: { bundle: digit } },
       experiments: [],

@@ -10,14 +10,17 @@ import {
   readServing,
   type NewVersion,
 } from '../../../workers/store/experiments.ts';
-import { experimentVersions } from '../../../workers/store/schema.ts';
+import { bundles, experimentVersions } from '../../../workers/store/schema.ts';
 import type { Stores } from '../../../workers/store/stores.ts';
-import { experimentOf } from '../../shared/experiments.ts';
+import { digest, experimentOf } from '../../shared/experiments.ts';
 import { by, freshStores } from '../fixtures.ts';
 
 let stores: Stores;
 beforeAll(async () => {
   stores = await freshStores();
+  const published = { tasks: [], inputs: [], sizeBytes: 0, publishedAt: by.at };
+  const rows = ['a', 'b', 'c'].map((letter) => ({ id: digest(letter), name: letter, ...published }));
+  await stores.db.insert(bundles).values(rows);
 });
 beforeEach(() => stores.db.delete(experimentVersions));
 

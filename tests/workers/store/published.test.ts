@@ -67,7 +67,7 @@ test('a routing is read as it was written, and listed', async () => {
   const routing = { endpoint: 'vision', revision: 3, tasks: { digit: { bundle } } };
   await writeRouting(kv, routing);
   await writeRouting(kv, { ...routing, endpoint: 'audio' });
-  expect(await readRouting(kv, 'vision')).toEqual({ ...routing, experiments: [] });
+  expect(await readRouting(kv, 'vision')).toEqual({ ...routing, project: 'default', experiments: [] });
   expect(await listEndpoints(kv)).toEqual(['audio', 'vision']);
 });
 
@@ -96,15 +96,21 @@ test('every writer says what could not be written when the storage fails', async
   const kv = broken(env.ROUTING, 'put', 'delete');
   const bytes = bytesOf('{}');
   const digest = await sha256Hex(bytes);
-  const cases: [string, Promise<void>][] = [
-    [`blob ${digest}`, writeBlob(bucket, digest, new Response(bytes).body)],
-    [`the manifest of bundle ${digest}`, writeManifest(bucket, digest, bytes)],
-    ['the routing of endpoint "vision"', writeRouting(kv, { endpoint: 'vision', revision: 1, tasks: {} })],
-    ['the grant of key abc', writeKeyGrant(kv, 'hash', { id: 'abc', project: 'shop', scopes: ['infer'] })],
-    ['the revocation of key abc', deleteKeyGrant(kv, 'hash', 'abc')],
+  const cases: [string, () => Promise<void>][] = [
+    [`blob ${digest}`, () => writeBlob(bucket, digest, new Response(bytes).body)],
+    [`the manifest of bundle ${digest}`, () => writeManifest(bucket, digest, bytes)],
+    [
+      'the routing of endpoint "vision"',
+      () => writeRouting(kv, { endpoint: 'vision', revision: 1, tasks: {} }),
+    ],
+    [
+      'the grant of key abc',
+      () => writeKeyGrant(kv, 'hash', { id: 'abc', project: 'shop', scopes: ['infer'] }),
+    ],
+    ['the revocation of key abc', () => deleteKeyGrant(kv, 'hash', 'abc')],
   ];
   for (const [what, writing] of cases) {
-    await expect(writing).rejects.toMatchObject({
+    await expect(writing()).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining(`Cannot write ${what}: the storage failed.`) as string,
       cause: new Error('the platform is out of order'),

@@ -7,7 +7,7 @@ import {
   markRevoked,
 } from '../../../workers/store/api-keys.ts';
 import { auditInsert, listAudit, type AuditEntry } from '../../../workers/store/audit.ts';
-import { findBundle, findBundles, insertBundle, listBundles } from '../../../workers/store/bundles.ts';
+import { announceManifest, findBundle, findBundles, insertBundle } from '../../../workers/store/bundles.ts';
 import { isDuplicate, type Database } from '../../../workers/store/database.ts';
 import {
   findEndpoint,
@@ -17,12 +17,13 @@ import {
   markPublished,
 } from '../../../workers/store/endpoints.ts';
 import { pageSize, toPage } from '../../../workers/store/page.ts';
-import { apiKeys, bundles, endpointRevisions } from '../../../workers/store/schema.ts';
+import { apiKeys, endpointRevisions } from '../../../workers/store/schema.ts';
 import { by, freshStores, image } from '../fixtures.ts';
 
 let db: Database;
 beforeAll(async () => {
   ({ db } = await freshStores());
+  await addBundle('served');
 });
 
 const at = by.at;
@@ -48,10 +49,16 @@ const bundleRow = (id: string) => ({
   sizeBytes: 12,
   publishedAt: at,
 });
+const addBundle = async (id: string): Promise<void> => {
+  const generation = await announceManifest(db, id, at);
+  await insertBundle(db, { row: bundleRow(id), generation, files: [] }, entry('bundle.publish', id));
+};
+/** Serves the bundle "served". */
 const revisionRow = (endpoint: string, revision: number) => ({
   endpoint,
   revision,
-  tasks: { digit: `bundle ${revision}` },
+  project: 'default',
+  tasks: { digit: 'served' },
   createdAt: at,
   createdBy: 'tester',
 });
@@ -74,9 +81,9 @@ test('a key is found by id and by hash, and revoked once', async () => {
 });
 
 test('a row and its audit entry are written together or not at all', async () => {
-  await insertBundle(db, bundleRow('x'), entry('bundle.publish', 'x'));
+  await addBundle('x');
   const before = await listAudit(db);
-  const error = await errorOf(insertBundle(db, bundleRow('x'), entry('bundle.publish', 'x')));
+  const error = await errorOf(addBundle('x'));
   expect(isDuplicate(error)).toBe(true);
   expect(await listAudit(db)).toEqual(before);
   expect(before.rows[0]).toMatchObject({ ...entry('bundle.publish', 'x') });
@@ -89,7 +96,7 @@ test('isDuplicate() is false for other errors', () => {
 });
 
 test('bundles are found by their ids, those that exist', async () => {
-  await insertBundle(db, bundleRow('y'), entry('bundle.publish', 'y'));
+  await addBundle('y');
   expect(await findBundle(db, 'y')).toMatchObject(bundleRow('y'));
   expect((await findBundles(db, ['y', 'x', 'none'])).map((row) => row.id).sort()).toEqual(['x', 'y']);
   expect(await findBundles(db, [])).toEqual([]);
@@ -105,14 +112,14 @@ test('an endpoint is its newest revision, and each revision exists once', async 
   await markPublished(db, 'vision', 2, at);
   expect(await findEndpoint(db, 'vision')).toEqual({ ...revisionRow('vision', 3), publishedAt: null });
   expect(await findEndpoint(db, 'none')).toBeUndefined();
-  expect(await listEndpoints(db)).toEqual({
+  expect(await listEndpoints(db, 'default')).toEqual({
     rows: [
       { ...revisionRow('audio', 1), publishedAt: null },
       { ...revisionRow('vision', 3), publishedAt: null },
     ],
     next: null,
   });
-  expect((await listEndpoints(db, 'audio')).rows.map((row) => row.endpoint)).toEqual(['vision']);
+  expect((await listEndpoints(db, 'default', 'audio')).rows.map((row) => row.endpoint)).toEqual(['vision']);
   const history = await listRevisions(db, 'vision');
   expect(history.rows.map((row) => [row.revision, row.publishedAt])).toEqual([
     [3, null],
@@ -138,7 +145,6 @@ test('pages of every list join without a gap or a repetition', async () => {
     db.insert(apiKeys).values(keyRow('last')),
     ...numbers.flatMap((i) => [
       db.insert(apiKeys).values(keyRow(`p${i}`)),
-      db.insert(bundles).values(bundleRow(`p${i}`)),
       db.insert(endpointRevisions).values(revisionRow(`p${i}`, 1)),
       db.insert(endpointRevisions).values(revisionRow('long', i + 1)),
       auditInsert(db, entry('blob.store', `p${i}`)),
@@ -149,11 +155,7 @@ test('pages of every list join without a gap or a repetition', async () => {
     (row) => row.id,
   );
   await expectJoined(
-    (cursor?: number) => listBundles(db, cursor),
-    (row) => row.id,
-  );
-  await expectJoined(
-    (cursor?: string) => listEndpoints(db, cursor),
+    (cursor?: string) => listEndpoints(db, 'default', cursor),
     (row) => row.endpoint,
   );
   await expectJoined(

@@ -22,6 +22,7 @@ import {
   type NewVersion,
 } from '../../store/versions.ts';
 import { projectOf, type Change } from '../change.ts';
+import { inspectionStatements } from '../jobs/ask-inspection.ts';
 import { findOnnxFault } from '../onnx-check.ts';
 
 export type Registration = { name: string } & (
@@ -31,8 +32,8 @@ export type Registration = { name: string } & (
 );
 
 /**
- * Gives a name its next version, or answers the one that has this document already. `also` gives statements that are to
- * happen with a new version, all or nothing.
+ * Gives a name its next version, or answers the one that has this document already. A new model or data set is to be read
+ * by a runner: the job is there with the version, or neither is.
  *
  * @throws {TrunklineError} `unprocessable` for a file that this project has not uploaded or that has another size, a graph
  *   that is no ONNX model, a bundle that is not published
@@ -41,14 +42,16 @@ export async function registerVersion(
   stores: Stores,
   registration: Registration,
   by: Change,
-  also: (digest: string) => readonly Statement[] = () => [],
 ): Promise<{ created: boolean; version: RegisteredVersion }> {
   const key = { project: projectOf(by), kind: registration.kind, name: registration.name };
   const version = await describe(stores, key, registration);
   const known = await findVersionByDigest(stores.db, key, version.digest);
   if (known !== undefined) return { created: false, version: viewOf(known) };
   try {
-    await stores.db.batch([...insertVersionStatements(stores.db, version, by), ...also(version.digest)]);
+    await stores.db.batch([
+      ...insertVersionStatements(stores.db, version, by),
+      ...inspectionOf(stores, registration, version.digest, by),
+    ]);
   } catch (error) {
     if (isMissingReference(error))
       throw refused(key, 'what it is made of was deleted at the same time', error);
@@ -61,6 +64,15 @@ export async function registerVersion(
   const row = await findVersionByDigest(stores.db, key, version.digest);
   if (row === undefined) throw new Error(`the version of ${key.kind}/${key.name} just registered is gone`);
   return { created: true, version: viewOf(row) };
+}
+
+function inspectionOf(
+  { db }: Stores,
+  { kind, name }: Registration,
+  digest: string,
+  by: Change,
+): readonly Statement[] {
+  return kind === 'bundles' ? [] : inspectionStatements(db, { kind, name, digest }, by);
 }
 
 const viewOf = ({ name, version, digest }: RegisteredVersion): RegisteredVersion => ({
