@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { errorBody } from '../shared/api.ts';
 import type { ErrorCode } from '../shared/errors.ts';
+import { explainIssues } from '../shared/explain-issues.ts';
 
 export interface ClientOptions {
   /** Where the service answers, e.g. "http://127.0.0.1:8787". */
@@ -95,7 +96,7 @@ export class HttpClient {
     const parsed = schema.safeParse(body);
     if (parsed.success) return parsed.data;
     throw new ApiError(
-      `${named(request)} answered in a form this version does not read: update one of both`,
+      `${named(request)} answered in a form this version does not read: ${explainIssues(parsed.error)}`,
       response.status,
       null,
       { cause: parsed.error },

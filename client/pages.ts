@@ -9,3 +9,10 @@ export async function* allPages<Row, Cursor>(
     cursor = next;
   } while (cursor !== null);
 }
+
+/** All rows at once. */
+export async function collect<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
+  const all: Row[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
+}

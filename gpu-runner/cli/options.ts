@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { TrunklineClient } from '../../client/client.ts';
 import { remoteAccess, type RemoteOptions } from './config.ts';
 import type { CommandContext } from './context.ts';
@@ -55,3 +55,6 @@ export const collected = (text: string, before: readonly string[] | undefined): 
   ...(before ?? []),
   text,
 ];
+
+export const providerOption = (): Option =>
+  new Option('--provider <provider>', 'of ONNX Runtime').choices(['cpu', 'cuda', 'webgpu']).default('cpu');

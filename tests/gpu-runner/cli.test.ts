@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { version } from '../../gpu-runner/cli/program.ts';
+import { version } from '../../gpu-runner/cli/version.ts';
 import { FakeControl, Home } from './cli/runCli.ts';
 import { exampleReport } from './runner/exampleReport.ts';
 

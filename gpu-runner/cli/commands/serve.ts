@@ -1,8 +1,8 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { name as nameSchema } from '../../../shared/manifest.ts';
 import { generateKey } from '../../../shared/keys.ts';
 import { UsageError, type CommandContext } from '../context.ts';
-import { wholeNumber, withJson, type JsonOption } from '../options.ts';
+import { providerOption, wholeNumber, withJson, type JsonOption } from '../options.ts';
 
 interface ServeOptions extends JsonOption {
   readonly port: number;
@@ -24,11 +24,7 @@ export function addServe(program: Command, context: CommandContext): void {
     .option('--port <port>', '0 takes a free one', wholeNumber(0, 65_535), 8788)
     .option('--host <address>', 'to listen on; other than this machine, a key is needed', '127.0.0.1')
     .option('--endpoint-name <name>', 'what clients call the model', 'bundle')
-    .addOption(
-      new Option('--provider <provider>', 'of ONNX Runtime')
-        .choices(['cpu', 'cuda', 'webgpu'])
-        .default('cpu'),
-    )
+    .addOption(providerOption())
     .option('--threads <n>', 'of one operator (default: one a core)', wholeNumber(1, 1024))
     .option(
       '--memory <MiB>',

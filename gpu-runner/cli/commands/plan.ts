@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { dataOption, readNets, readSources, withNets, type SourceOptions } from '../localSources.ts';
+import { answer, providerOption, withJson, type JsonOption } from '../options.ts';
+import { Progress } from '../progress.ts';
+import { readRecipe, withRecipe, type RecipeOptions } from '../recipeOptions.ts';
+import type { Provider } from '../../engine/providers.ts';
+
+interface PlanOptions extends JsonOption, RecipeOptions, SourceOptions {
+  readonly explain?: boolean;
+  readonly provider: Provider;
+}
+
+/** What a recipe would share, before anything is merged. */
+export function addPlan(program: Command, context: CommandContext): void {
+  withRecipe(dataOption(withNets(withJson(program.command('plan'))), 'option'))
+    .description(
+      'say how many channels a recipe would share, and what that saves; with data, what it is predicted to cost',
+    )
+    .option('--explain', 'with the widths of every network, loss against size, and what stays apart and why')
+    .addOption(providerOption())
+    .action(async (options: PlanOptions) => {
+      const recipe = await readRecipe(options);
+      const { planShapes, planWithData } = await import('../planMerge.ts');
+      const { planLines } = await import('../planLines.ts');
+      const progress = new Progress(context);
+      const measured = async () => {
+        const { sources } = await readSources(options, (what) => progress.update(`Reading ${what}`));
+        progress.update('Measuring what sharing costs');
+        return planWithData(
+          sources.map(({ validation, ...source }) => ({ ...source, ...(validation && { validation }) })),
+          recipe,
+          { provider: options.provider, curve: options.explain === true, signal: context.signal },
+        );
+      };
+      const plan = options.data ? await measured() : planShapes(readNets(options.net), recipe);
+      progress.clear();
+      answer(context, options, plan, () => planLines(plan, options.explain === true));
+    });
+}

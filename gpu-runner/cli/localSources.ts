@@ -1,0 +1,107 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { name as nameSchema, type Manifest } from '../../shared/manifest.ts';
+import { describePreprocessing } from '../../shared/preprocessing.ts';
+import type { OpenedDataset } from '../data/openDataset.ts';
+import type { Graph } from '../onnx/graph.ts';
+import type { MergeSource } from '../runner/mergeModels.ts';
+import { UsageError } from './context.ts';
+import { hashFile } from './fileSource.ts';
+import { readModelFiles } from './modelFiles.ts';
+import { readPreprocessing, localData } from './dataDescription.ts';
+
+/** `task=file`, in the order given. */
+export type ByTask = ReadonlyMap<string, string>;
+
+export interface SourceOptions {
+  readonly net: ByTask;
+  readonly data?: ByTask;
+  readonly preprocessing?: string;
+}
+
+export const withNets = (command: Command): Command =>
+  command.requiredOption('--net <task=file.onnx>', 'a trained network; one a task', byTask);
+
+/** @param how whether a command can do without data */
+export const dataOption = (command: Command, how: 'option' | 'requiredOption'): Command =>
+  command[how](
+    '--data <task=path>',
+    "its task's data: a folder of class folders, an archive of one, an .npz, IDX files (images,labels), or a JSON description",
+    byTask,
+  ).option('--preprocessing <file>', 'how images become inputs, as JSON (default: pixels / 255)');
+
+function byTask(text: string, before: ByTask | undefined): ByTask {
+  const at = text.indexOf('=');
+  const task = text.slice(0, Math.max(0, at));
+  if (!nameSchema.safeParse(task).success || at === text.length - 1)
+    throw new InvalidArgumentError('It should be task=file, e.g. digit=digit.onnx.');
+  if (before?.has(task)) throw new InvalidArgumentError(`Task "${task}" is named twice.`);
+  return new Map([...(before ?? []), [task, text.slice(at + 1)]]);
+}
+
+/** The networks that --net names. @throws {Error} naming the file */
+export const readNets = (nets: ByTask): { readonly task: string; readonly graph: Graph }[] =>
+  Array.from(nets, ([task, file]) => ({ task, graph: readModelFiles(file).graph }));
+
+export interface LocalSources {
+  readonly sources: readonly MergeSource[];
+  readonly preprocessing: Manifest['preprocessing'];
+  /** What was left out of the data, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Networks and their data from this machine, ready to be merged.
+ *
+ * @throws {UsageError} when a network has no data or data no network; {Error} naming what cannot be read
+ */
+export async function readSources(
+  { net, data = new Map<string, string>(), preprocessing: file }: SourceOptions,
+  onReading: (what: string) => void,
+): Promise<LocalSources> {
+  for (const task of net.keys())
+    if (!data.has(task)) throw new UsageError(`Network "${task}" has no data: add --data ${task}=<path>`);
+  for (const task of data.keys())
+    if (!net.has(task)) throw new UsageError(`Data "${task}" has no network: add --net ${task}=<file.onnx>`);
+  const declared = file === undefined ? undefined : await readPreprocessing(file);
+  const { openDataset } = await import('../data/openDataset.ts');
+  const sources: MergeSource[] = [];
+  const notes: string[] = [];
+  const preprocessings: [string, Manifest['preprocessing']][] = [];
+  for (const [task, path] of net) {
+    onReading(path);
+    const { graph, files } = readModelFiles(path);
+    const hashed = await Promise.all(files.map((one) => hashFile(one.file)));
+    const from = data.get(task) ?? '';
+    onReading(from);
+    const dims = graph.inputs[0]?.dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : -1));
+    const local = await localData(from, { sampleDims: dims, preprocessing: declared });
+    const opened: OpenedDataset = await openDataset(local.document, local.resolveFile);
+    const { train, validation, labels, problems } = opened;
+    if (problems.length > 0)
+      notes.push(
+        `${problems.length} of the data of "${task}" left out, the first: ${problems
+          .slice(0, 3)
+          .map(({ path: bad, reason }) => `${bad}: ${reason}`)
+          .join('; ')}`,
+      );
+    preprocessings.push([task, local.document.preprocessing ?? 'none']);
+    sources.push({
+      ...{ task, graph, labels, train, validation },
+      model: {
+        name: task,
+        sha256: hashed[0]?.sha256 ?? '',
+        sizeBytes: hashed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      },
+    });
+  }
+  return { sources, notes, preprocessing: common(preprocessings) };
+}
+
+/** One for all tasks, as data if it is one; otherwise what each task's is, in words. */
+function common(all: readonly [string, Manifest['preprocessing']][]): Manifest['preprocessing'] {
+  const [, first = 'none'] = all[0] ?? [];
+  if (all.every(([, one]) => JSON.stringify(one) === JSON.stringify(first))) return first;
+  return all
+    .map(([task, one]) => `${task}: ${typeof one === 'string' ? one : describePreprocessing(one)}`)
+    .join('; ');
+}
