@@ -6,7 +6,7 @@ import { prefersPatches, weightGradientByPatches } from './weightGradientByPatch
 /**
  * The derivative by a convolution's weight, [out, channels / group, ...kernel], of x [batch, channels, ...input] and
  * dy [batch, out, ...output]: for every tap the product of the gradient with the input that tap read, summed over
- * positions. All taps are one MatMul a sample over shifted copies.
+ * positions. Each is a MatMul a sample over shifted copies.
  *
  * Copies are what it costs, so with stride 1 the first axis may be shifted on the gradient instead of the input,
  * dW[u, v] = sum of dy[p - u, q] x[p, q + v]: k (out + channels) copied channels in place of k k channels.
@@ -56,14 +56,22 @@ export function convWeightGradient(
       })
     : [gradient];
 
-  const flat = (parts: readonly string[], width: number): string => {
-    const joined = emit.concat(parts, channelAxis);
-    const places = elementCount(emit.dims(joined).slice(channelAxis + 1));
-    return emit.reshape(joined, [...front, parts.length * width, places]);
-  };
+  // A product a pair of shifts saves joining them, which copies them once more; narrow products are slow.
+  const joins = Math.min(out, channels) < widthOfProduct;
+  const flat = (parts: readonly string[]): string[] =>
+    (joins ? [emit.concat(parts, channelAxis)] : parts).map((part) => {
+      const [width = 0, ...places] = emit.dims(part).slice(channelAxis);
+      return emit.reshape(part, [...front, width, elementCount(places)]);
+    });
   const matrix = [...front.keys(), channelAxis + 1, channelAxis];
-  const product = emit.matmul(flat(rows, out), emit.transpose(flat(columns, channels), matrix));
-  const sum = emit.sum(product, [0], false);
+  const right = flat(columns).map((value) => emit.transpose(value, matrix));
+  const products = flat(rows).map((left) =>
+    emit.concat(
+      right.map((value) => emit.sum(emit.matmul(left, value), [0], false)),
+      front.length,
+    ),
+  );
+  const sum = emit.concat(products, front.length - 1);
   const byTap = emit.reshape(sum, [group, rows.length, out, columns.length, channels]);
   return emit.reshape(emit.transpose(byTap, [0, 2, 4, 1, 3]), [
     allOut,
@@ -71,3 +79,6 @@ export function convWeightGradient(
     ...windows.map((window) => window.kernel),
   ]);
 }
+
+/** Channels below which shifted copies are joined for one wide product. */
+const widthOfProduct = 16;
