@@ -204,6 +204,28 @@ describe('align', () => {
     expect(notes).toEqual(['The input is normalised by "b" only; the others scale it by 1']);
   });
 
+  test('align() makes weights of the numbers in which networks differ', async () => {
+    const net = (seed: number, factor: number): Graph =>
+      built(seed, (made, x) => {
+        const y = made.relu(made.conv('conv1', x, 2 + seed));
+        const scaled = made.node('Mul', [y, made.constant('factor', [factor], [])], y.dims);
+        return made.node('Add', [made.relu(scaled), made.constant('three', [3], [])], y.dims);
+      });
+    const { nets, notes } = await aligned([net(1, 0.3), net(2, 0.5)]);
+    expect(notes).toEqual([]);
+    expect(
+      nets[0]?.topology.steps.slice(2, 5).map((step) => (step.kind === 'plain' ? step.op : step.kind)),
+    ).toEqual([...['channelwise', 'Relu', 'Add']]);
+    const numbers = nets.map(({ weights }) => Array.from(weights.get('Mul')?.weight.data ?? []));
+    expect(numbers).toEqual([new Array(3).fill(Math.fround(0.3)), new Array(4).fill(0.5)]);
+    const { nets: equal } = await aligned([net(1, 0.3), net(2, 0.3)]);
+    expect(equal[0]?.topology.steps[2]).toMatchObject({
+      kind: 'plain',
+      op: 'Mul',
+      scalars: [Math.fround(0.3)],
+    });
+  });
+
   test('align() takes two attentive networks apart where attention begins', async () => {
     const { nets } = await aligned([attentive({ seed: 1 }), attentive({ seed: 2, channels: 3 })]);
     expect(layers(nets[0])).toEqual(['conv1', 'conv2']);

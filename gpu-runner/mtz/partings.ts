@@ -1,0 +1,41 @@
+import { difference, stepLabel } from './difference.ts';
+import type { Labelled } from './labels.ts';
+import { inputOf, type Step } from './topology.ts';
+
+/** The first steps of a network that are not common although all they read is. */
+function firstApart({ net, labels }: Labelled, common: ReadonlySet<number>): { step: Step; reads: string }[] {
+  return net.topology.steps.flatMap((step, index) => {
+    const inputs = inputOf(step).map((value) => labels.values.get(value) ?? 0);
+    const isApart = !common.has(labels.steps[index] ?? -1);
+    return isApart && inputs.every((input) => input === 0 || common.has(input))
+      ? [{ step, reads: inputs.join() }]
+      : [];
+  });
+}
+
+/** Where two networks part, in a sentence; none where they do not. */
+export function partings(a: Labelled, b: Labelled, common: ReadonlySet<number>): string[] {
+  const [[one], others] = [firstApart(a, common), firstApart(b, common)];
+  const other = others.find(({ reads }) => reads === one?.reads) ?? others[0];
+  if (!one && !other) return [];
+  const rest = 'from there on both stay in their heads';
+  if (one && other) return [`${difference(one.step, a.net.task, other.step, b.net.task)}: ${rest}`];
+  const [longer, shorter, more] = one ? [a.net.task, b.net.task, one] : [b.net.task, a.net.task, other];
+  return [
+    `"${longer}" goes on with ${more ? stepLabel(more.step) : ''} where the steps of "${shorter}" end: ${rest}`,
+  ];
+}
+
+/** The refusal of networks that differ from their first layers on. */
+export function nothingInCommon(nets: readonly Labelled[], common: ReadonlySet<number>): Error {
+  const [first] = nets;
+  const own = first && firstApart(first, common)[0];
+  const apart = nets.slice(1).find((other) => firstApart(other, common).length > 0);
+  const theirs = apart && firstApart(apart, common)[0];
+  if (!first || !own || !apart || !theirs)
+    return new Error('Cannot zip: the networks have no layer in common');
+  return new Error(
+    `Cannot zip "${first.net.task}" with "${apart.net.task}": they have no layer in common; ` +
+      difference(own.step, first.net.task, theirs.step, apart.net.task),
+  );
+}
