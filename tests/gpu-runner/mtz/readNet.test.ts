@@ -407,6 +407,11 @@ describe('readNet', () => {
       'LRN "/LRN": this operator cannot be zipped',
     ],
     [
+      'an activation of unknown shape',
+      () => between((net, x) => net.relu(net.act('Mish', x))),
+      'Mish "/Mish": this operator cannot be zipped',
+    ],
+    [
       'a gate for each position',
       () =>
         between((net, x) => net.both('Mul', x, net.act('Sigmoid', net.conv('gate', x, 1, { kernel: 1 })))),
