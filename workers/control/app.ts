@@ -9,6 +9,7 @@ import { renderError } from './render-error.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { bundleRoutes } from './routes/bundles.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { exposureRoutes } from './routes/exposures.ts';
@@ -22,7 +23,7 @@ import { runnerRoutes } from './routes/runner.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { openServices } from './services.ts';
 
-/** The control plane's HTTP: /health for anybody, /v1 for holders of a key. */
+/** The control plane's HTTP: /health and what there is to ask for anybody, /v1 for holders of a key. */
 export const app = new Hono<ControlEnv>()
   .onError(renderError)
   .notFound((c) => {
@@ -30,6 +31,7 @@ export const app = new Hono<ControlEnv>()
   })
   .use(requestId())
   .get('/health', (c) => c.json({ live: true }))
+  .route('/', docsRoutes)
   .use('/v1/*', async (c, next) => {
     c.set('services', openServices(readEnv(c.env)));
     await next();

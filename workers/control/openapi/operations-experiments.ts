@@ -1,0 +1,85 @@
+import { json, type Operation, type OperationGroup } from './operation.ts';
+
+const step = (name: string, summary: string, body?: 'DecideRequest' | 'RollBackRequest'): Operation => ({
+  method: 'post',
+  path: `/v1/experiments/{name}/${name}`,
+  scopes: ['write'],
+  summary,
+  headers: ['If-Match'],
+  ...(body === undefined ? {} : { body }),
+  replies: { 200: json('Experiment') },
+  errors: ['invalid', 'not-found', 'conflict', ...(body === undefined ? [] : (['unprocessable'] as const))],
+});
+
+export const experimentOperations: readonly OperationGroup[] = [
+  {
+    name: 'Experiments',
+    says: 'Comparisons of bundles on the traffic of an endpoint, judged by a rule.',
+    operations: [
+      {
+        method: 'get',
+        path: '/v1/experiments',
+        scopes: ['read'],
+        summary: 'List experiments by name',
+        query: ['cursor'],
+        replies: { 200: json('ExperimentList', 'A page of them.') },
+      },
+      {
+        method: 'get',
+        path: '/v1/experiments/{name}',
+        scopes: ['read'],
+        summary: 'An experiment with its history',
+        query: ['cursor'],
+        replies: { 200: json('ExperimentDetail', 'The experiment; its ETag is for If-Match.') },
+        errors: ['invalid', 'not-found'],
+      },
+      {
+        method: 'put',
+        path: '/v1/experiments/{name}',
+        scopes: ['write'],
+        summary: 'Draft an experiment, or edit it',
+        headers: ['If-Match'],
+        body: 'ExperimentRequest',
+        replies: { 201: json('Experiment', 'A draft.'), 200: json('Experiment') },
+        errors: ['conflict', 'unprocessable'],
+      },
+      {
+        method: 'get',
+        path: '/v1/experiments/{name}/report',
+        scopes: ['read'],
+        summary: 'How an experiment stands, in figures',
+        replies: { 200: json('ExperimentReport', 'The report.') },
+        errors: ['not-found'],
+      },
+      step('start', 'Let it run'),
+      step('pause', 'Stop assigning units'),
+      step('decide', 'End it: the endpoint serves this arm', 'DecideRequest'),
+      step('roll-back', 'End it: the endpoint goes on with the default arm', 'RollBackRequest'),
+      step('archive', 'Put it away'),
+      {
+        method: 'post',
+        path: '/v1/experiments/{name}/evaluate',
+        scopes: ['write'],
+        summary: 'Judge it now, and do what the rule says',
+        replies: { 200: json('Evaluation', 'What the rule said.') },
+        errors: ['not-found', 'conflict'],
+      },
+      {
+        method: 'post',
+        path: '/v1/outcomes',
+        scopes: ['outcome'],
+        summary: 'Say what came of requests or units',
+        body: 'OutcomesRequest',
+        replies: { 200: json('OutcomesReply', 'What was new, known or contradicted.') },
+      },
+      {
+        method: 'post',
+        path: '/v1/exposures/replay',
+        scopes: ['write'],
+        summary: 'Count what was put away because it could not be counted',
+        query: ['cursor'],
+        replies: { 200: json('ReplayReply', 'What was counted. Again with its `next` until that is null.') },
+      },
+    ],
+  },
+];
