@@ -69,7 +69,7 @@ const paritySamples = 64;
  * @throws {Error} when something does not fit or parity is not met; the signal's reason when it is aborted
  */
 export const mergeModels: MergeModels = async (options) => {
-  const { sources, recipe, provider, signal, onProgress } = options;
+  const { sources, recipe, provider, signal, onProgress, checkpoint } = options;
   const watch = new Stopwatch();
   const curve = new LossCurve();
   const layerAccuracy = new Map<string, Record<string, number>>();
@@ -91,6 +91,9 @@ export const mergeModels: MergeModels = async (options) => {
     {
       provider,
       ...(signal && { signal }),
+      ...(checkpoint && {
+        checkpoint: { from: await checkpoint.load(), save: (bytes) => checkpoint.save(bytes) },
+      }),
       onProgress(event) {
         const progress = toProgress(event, sources);
         watch.enter(progress.stage);

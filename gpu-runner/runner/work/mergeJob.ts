@@ -7,7 +7,7 @@ import { modelDocument, type ModelDocument } from '../../../shared/registry.ts';
 import type { Bundle } from '../../bundle/bundle.ts';
 import { openDataset } from '../../data/openDataset.ts';
 import { readModelFile } from '../../onnx/files.ts';
-import type { MergeModels, MergeSource } from '../mergeModels.ts';
+import type { MergeCheckpoint, Merged, MergeModels, MergeSource } from '../mergeModels.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { bytesContent } from '../storage/content.ts';
 import { fetchFiles } from './fetchFiles.ts';
@@ -57,19 +57,27 @@ export async function mergeJob(
       if (document && folder) sources.push(await readSource(source, document, folder));
       signal.throwIfAborted();
     }
-    return mergeModels({
-      name: job.request.name,
-      createdAt: new Date(job.createdAt),
-      preprocessing: commonPreprocessing(inputs.sources, documents),
-      sources,
-      recipe: job.request.recipe,
-      provider: context.provider,
-      checkpoint,
-      signal,
-      onProgress(progress) {
-        checkpoint.passed(progress);
-        report(progress);
-      },
+    const merge = (from: MergeCheckpoint): Promise<Merged> =>
+      mergeModels({
+        name: job.request.name,
+        createdAt: new Date(job.createdAt),
+        preprocessing: commonPreprocessing(inputs.sources, documents),
+        sources,
+        recipe: job.request.recipe,
+        provider: context.provider,
+        checkpoint: from,
+        signal,
+        onProgress(progress) {
+          checkpoint.passed(progress);
+          report(progress);
+        },
+      });
+    return merge(checkpoint).catch((error: unknown) => {
+      // Written by another version of this program: nobody could ever go on from it.
+      if (!claim.checkpoint || !(error instanceof Error) || !error.message.startsWith('Cannot resume'))
+        throw error;
+      context.log(`Begins anew: ${error.message}`);
+      return merge({ save: (bytes) => checkpoint.save(bytes), load: () => Promise.resolve(undefined) });
     });
   });
   signal.throwIfAborted();

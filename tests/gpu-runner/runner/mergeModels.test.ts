@@ -72,6 +72,28 @@ describe('mergeModels()', () => {
     expect((await mergeModels(options)).bundle.id).toBe(merged.bundle.id);
   });
 
+  it('makes the same bundle when it was stopped in the middle and goes on from its checkpoint', async () => {
+    let saved: Uint8Array<ArrayBuffer> | undefined;
+    const stop = new AbortController();
+    const checkpoint = {
+      load: () => Promise.resolve(saved),
+      save(bytes: Uint8Array<ArrayBuffer>) {
+        saved ??= bytes;
+        stop.abort(new Error('killed'));
+        return Promise.resolve();
+      },
+    };
+    await expect(mergeModels({ ...options, checkpoint, signal: stop.signal })).rejects.toThrow('killed');
+    const layers = new Set<string>();
+    const resumed = await mergeModels({
+      ...options,
+      checkpoint,
+      onProgress: ({ stage, layer = '' }) => stage === 'retrain' && layers.add(layer),
+    });
+    expect([...layers]).toEqual(['conv2', 'fc1']);
+    expect(resumed.bundle.id).toBe(merged.bundle.id);
+  });
+
   it('tells where it is, stage by stage', () => {
     const stages = progress.map(({ stage }) => stage).filter((stage, index, all) => stage !== all[index - 1]);
     expect(stages[0]).toBe('evaluate');

@@ -50,6 +50,16 @@ describe('mergeJob()', () => {
     expect(resumed).toEqual(merged);
   });
 
+  it('begins anew, and says so, where nobody can go on from the checkpoint', async () => {
+    const context = await contextOf(({ add }) =>
+      claimOf(tinyMerge(add), { checkpoint: { ...add(new Uint8Array([1, 2, 3])), step: 9 } }),
+    );
+    expect(await mergeJob(context, mergeModels)).toHaveProperty('bundle');
+    expect(context.lines).toEqual([
+      'Begins anew: Cannot resume: the checkpoint is not one of a zip (3 bytes)',
+    ]);
+  });
+
   it('takes the words of a merge that fails for final, and trouble of the machine not', async () => {
     const context = await contextOf(({ add }) => claimOf(tinyMerge(add)));
     const failing = (error: Error): Promise<unknown> =>
