@@ -8,6 +8,10 @@ type OpenUpload = Extract<UploadView, { state: 'open' }>;
 /** Uploads begun anew because the one at hand expired or was swept while its parts were sent. */
 const maxUploads = 3;
 
+/** The upload is not open any more, or lacks parts that were sent. */
+const isGone = (error: unknown): boolean =>
+  error instanceof ControlError && (error.status === 404 || error.status === 409);
+
 /** Blobs by way of the control API, which keeps them in its bucket: a runner that speaks to it needs nothing else. */
 export class ControlStore implements ObjectStore {
   readonly #access: ControlAccess;
@@ -34,6 +38,21 @@ export class ControlStore implements ObjectStore {
     return reply.body;
   }
 
+  /**
+   * Tells the service of a blob that lies in its bucket by now, put there past it: it reads and checks it. A service
+   * with another bucket is sent the content. For keys with the scope runner.
+   */
+  async adopt(content: Content, options: PutOptions = {}): Promise<void> {
+    const upload = await this.#begin(content, options.signal);
+    if (upload.state === 'stored') return;
+    try {
+      await this.#commit(upload, options.signal);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      await this.put(content, options);
+    }
+  }
+
   async put(content: Content, options: PutOptions = {}): Promise<{ readonly sent: boolean }> {
     for (let attempt = 1; ; attempt += 1) {
       const upload = await this.#begin(content, options.signal);
@@ -45,8 +64,7 @@ export class ControlStore implements ObjectStore {
         await this.#send(content, upload, options);
         return { sent: true };
       } catch (error) {
-        const gone = error instanceof ControlError && error.status === 404;
-        if (!gone || attempt === maxUploads) throw error;
+        if (!isGone(error) || attempt === maxUploads) throw error;
       }
     }
   }
@@ -77,7 +95,11 @@ export class ControlStore implements ObjectStore {
       sentBytes += to - from;
       onProgress?.(sentBytes);
     }
-    await callControl(access, { method: 'POST', path: `/v1/uploads/${upload.id}/commit` });
+    await this.#commit(upload, signal);
+  }
+
+  async #commit({ id }: OpenUpload, signal: AbortSignal | undefined): Promise<void> {
+    await callControl(this.#with(signal), { method: 'POST', path: `/v1/uploads/${id}/commit` });
   }
 
   #with(signal: AbortSignal | undefined): ControlAccess {

@@ -27,8 +27,7 @@ export function openStore({ control, s3, retryDelayMs }: WorkSettings): ObjectSt
     get: (sha256, from, signal) => bucket.get(sha256, from, signal),
     async put(content, options) {
       const { sent } = await bucket.put(content, options);
-      // The service learns that the blob is there; a service with another bucket takes it in.
-      await service.put(content, { signal: options?.signal });
+      await service.adopt(content, { signal: options?.signal });
       return { sent };
     },
   };

@@ -81,6 +81,17 @@ describe('ControlStore', () => {
     expect(platform.blobs.size).toBe(0);
   });
 
+  it('tells the service of a blob that was put into its bucket, and sends it where there is another bucket', async () => {
+    const [inBucket, elsewhere] = [content(), content()];
+    platform.bucket.set(inBucket.sha256, Buffer.from(await inBucket.read(0, 3500)));
+    await store.adopt(inBucket);
+    expect([platform.blobs.has(inBucket.sha256), parts()]).toEqual([true, []]);
+    await store.adopt(elsewhere);
+    expect([platform.blobs.has(elsewhere.sha256), parts()]).toEqual([true, ['1', '2', '3', '4']]);
+    await store.adopt(elsewhere);
+    expect(parts()).toHaveLength(4);
+  });
+
   it('says that a blob is not there', async () => {
     await expect(store.get('0'.repeat(64), 0)).rejects.toThrow(
       `GET /v1/blobs/${'0'.repeat(64)} answered 404: There is no such blob.`,
