@@ -7,7 +7,7 @@ import { findEndpoint } from '../store/endpoints.ts';
 import { findExperiment, insertVersion, type ExperimentVersionRow } from '../store/experiments.ts';
 import type { ExperimentStep } from '../store/schema.ts';
 import type { Stores } from '../store/stores.ts';
-import type { Change } from './change.ts';
+import { projectOf, type Change } from './change.ts';
 import { publishEndpoint } from './publish-endpoint.ts';
 import { sameTasks } from './set-endpoint.ts';
 
@@ -39,7 +39,9 @@ export async function commitVersion(
       `Cannot ${doing.step} experiment "${name}": ${explainIssues(parsed.error)}.`,
     );
   }
-  await insert(stores, parsed.data, doing, by);
+  // An experiment stays in the project that drafted it, whoever (or whatever rule) moves it on.
+  const project = (await findExperiment(stores.db, name))?.project ?? projectOf(by);
+  await insert(stores, parsed.data, doing, { ...by, project });
   if (next.state !== 'draft' && next.state !== 'archived') await tellEdge(stores, next.endpoint, by);
   const row = await findExperiment(stores.db, name);
   if (row === undefined) throw new Error(`version ${version} of experiment ${name} is gone`);
@@ -57,10 +59,11 @@ async function insert(
   stores: Stores,
   document: Experiment,
   { step, reason }: Doing,
-  by: Change,
+  by: Required<Change>,
 ): Promise<void> {
   const { experiment, version, endpoint, state, revision, coverage, decision } = document;
-  const row = { experiment, version, endpoint, state, document, step, reason };
+  const { project } = by;
+  const row = { experiment, project, version, endpoint, state, document, step, reason };
   const detail = { endpoint, version, revision, state, coverage, reason };
   const entry = {
     ...by,

@@ -39,7 +39,7 @@ export async function evaluateExperiment(stores: Stores, name: string, by: Chang
   const judged = await judge(stores, row.document);
   const { kind: action, reason } = judged.action;
   if (row.state !== 'running') return { action, reason, experiment: viewOfExperiment(row) };
-  await log(stores, row.document, judged, by);
+  await log(stores, row.document, judged, { ...by, project: row.project });
   const followed = await follow(stores, row.document, judged.action, by);
   return { action, reason, experiment: followed ?? viewOfExperiment(row) };
 }

@@ -1,6 +1,6 @@
 import type { Experiment } from '../../shared/experiment.ts';
 import { findEndpoint, isServing } from '../store/endpoints.ts';
-import { experimentsOf } from '../store/experiments.ts';
+import { experimentsOf, findExperiment } from '../store/experiments.ts';
 import type { Stores } from '../store/stores.ts';
 import { sameTasks } from './set-endpoint.ts';
 import { findUnservable } from './unservable.ts';
@@ -13,7 +13,10 @@ import { findUnservable } from './unservable.ts';
 export async function findUnready({ db }: Stores, experiment: Experiment): Promise<string | null> {
   const { endpoint, arms, defaultArm } = experiment;
   const current = await findEndpoint(db, endpoint);
-  if (current === undefined || !isServing(current)) return `there is no endpoint "${endpoint}"`;
+  const own = (await findExperiment(db, experiment.experiment))?.project ?? current?.project;
+  if (current === undefined || !isServing(current) || current.project !== own) {
+    return `there is no endpoint "${endpoint}"`;
+  }
   const standard = arms.find((arm) => arm.name === defaultArm)?.tasks ?? {};
   if (!sameTasks(current.tasks, standard)) {
     return `endpoint "${endpoint}" serves other bundles at revision ${current.revision} than default arm "${defaultArm}"`;

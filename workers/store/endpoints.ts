@@ -82,6 +82,19 @@ export async function listUntold(db: Database): Promise<string[]> {
   return rows.map((row) => row.endpoint);
 }
 
+/** Those of the names that are endpoints of other projects. Names that are nobody's may become anybody's. */
+export async function endpointsOfOthers(
+  db: Database,
+  project: string,
+  endpoints: readonly string[],
+): Promise<string[]> {
+  if (endpoints.length === 0) return [];
+  const rows = await db.all<{ endpoint: string }>(sql`
+    SELECT DISTINCT endpoint FROM endpoint_revisions WHERE project <> ${project}
+      AND endpoint IN (SELECT value FROM json_each(${JSON.stringify([...new Set(endpoints)])}))`);
+  return rows.map((row) => row.endpoint);
+}
+
 /** Newest revisions of a project's endpoints, by name; `after` is the `next` of the page before. */
 export async function listEndpoints(
   db: Database,

@@ -53,15 +53,21 @@ export async function insertVersion(
   }
 }
 
-/** Newest versions of every experiment, by name; `after` is the `next` of the page before. */
+/** Newest versions of a project's experiments, by name; `after` is the `next` of the page before. */
 export async function listExperiments(
   db: Database,
+  project: string,
   after?: string,
 ): Promise<Page<ExperimentVersionRow, string>> {
   const rows = await db
     .select(newest)
     .from(experimentVersions)
-    .where(after === undefined ? undefined : gt(experimentVersions.experiment, after))
+    .where(
+      and(
+        eq(experimentVersions.project, project),
+        after === undefined ? undefined : gt(experimentVersions.experiment, after),
+      ),
+    )
     .groupBy(experimentVersions.experiment)
     .orderBy(asc(experimentVersions.experiment))
     .limit(pageSize + 1);

@@ -53,7 +53,7 @@ const routed = async (endpoint: string) => (await readRouting(stores.kv, endpoin
 describe('saveExperiment()', () => {
   test('makes a draft that the edge hears nothing of', async () => {
     await draft('fresh', { coverage: undefined });
-    const { rows } = await listExperiments(stores.db);
+    const { rows } = await listExperiments(stores.db, 'default');
     const document = rows.find((row) => row.experiment === 'fresh')?.document;
     // Without a coverage it begins at the first step of its ramp.
     expect(document).toMatchObject({ state: 'draft', version: 1, revision: 1, coverage: 0.1, phases: [] });

@@ -76,8 +76,8 @@ test('drafts and archived experiments wait for no publishing', async () => {
 
 test('lists come in pages', async () => {
   for (let i = 0; i < 101; i++) await insert(`e${String(i).padStart(3, '0')}`, 1);
-  const first = await listExperiments(stores.db);
+  const first = await listExperiments(stores.db, 'default');
   expect([first.rows.length, first.next]).toEqual([100, 'e099']);
-  const second = await listExperiments(stores.db, first.next ?? undefined);
+  const second = await listExperiments(stores.db, 'default', first.next ?? undefined);
   expect([second.rows.map((row) => row.experiment), second.next]).toEqual([['e100'], null]);
 });

@@ -1,4 +1,4 @@
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { TrunklineError } from '../../../shared/errors.ts';
 import {
   decideRequest,
@@ -32,8 +32,22 @@ import { etagOf, revisionOf } from '../revision.ts';
 /** Bytes; 16 arms of 64 tasks, a name and a digest each, take two thirds of it. */
 const maxBodyBytes = 262_144;
 
+/** What is of another project is as good as not there, but its name is taken. */
+const onlyOwn: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  const name = c.req.param('name') ?? '';
+  const row = await findExperiment(c.get('services').stores.db, name);
+  if (row !== undefined && row.project !== c.get('caller').project) {
+    if (c.req.method !== 'PUT') throw new TrunklineError('not-found', `There is no experiment "${name}".`);
+    throw new TrunklineError(
+      'conflict',
+      `Cannot save experiment "${name}": the name is taken by another project.`,
+    );
+  }
+  await next();
+};
+
 export const experimentRoutes = new Hono<ControlEnv>()
-  .put('/:name', requireScope('write'), limitBody(maxBodyBytes), async (c) => {
+  .put('/:name', requireScope('write'), onlyOwn, limitBody(maxBodyBytes), async (c) => {
     const { experiment, from } = movedBy(c);
     const request = await readJson(c, experimentRequest);
     const change = { experiment, request, ...(from === undefined ? {} : { from }) };
@@ -41,10 +55,12 @@ export const experimentRoutes = new Hono<ControlEnv>()
     return shown(c, saved.experiment, saved.created ? 201 : 200);
   })
   .get('/', requireScope('read'), async (c) => {
-    const { rows, next } = await listExperiments(c.get('services').stores.db, c.req.query('cursor'));
+    const { project } = c.get('caller');
+    const { db } = c.get('services').stores;
+    const { rows, next } = await listExperiments(db, project, c.req.query('cursor'));
     return c.json({ experiments: rows.map(viewOfExperiment), next } satisfies ExperimentList);
   })
-  .get('/:name', requireScope('read'), async (c) => {
+  .get('/:name', requireScope('read'), onlyOwn, async (c) => {
     const { db } = c.get('services').stores;
     const name = c.req.param('name');
     const row = await findExperiment(db, name);
@@ -56,33 +72,33 @@ export const experimentRoutes = new Hono<ControlEnv>()
     const detail = { ...viewOfExperiment(row), history, next };
     return c.json(detail satisfies ExperimentDetail, 200, { ETag: etagOf(row.version) });
   })
-  .get('/:name/report', requireScope('read'), async (c) => {
+  .get('/:name/report', requireScope('read'), onlyOwn, async (c) => {
     const { stores } = c.get('services');
     const report = await reportExperiment(stores, c.req.param('name'), c.get('change').at);
     return c.json(report satisfies ExperimentReport);
   })
-  .post('/:name/start', requireScope('write'), async (c) =>
+  .post('/:name/start', requireScope('write'), onlyOwn, async (c) =>
     shown(c, await startExperiment(c.get('services').stores, movedBy(c), c.get('change'))),
   )
-  .post('/:name/pause', requireScope('write'), async (c) =>
+  .post('/:name/pause', requireScope('write'), onlyOwn, async (c) =>
     shown(c, await pauseExperiment(c.get('services').stores, movedBy(c), c.get('change'))),
   )
-  .post('/:name/decide', requireScope('write'), limitBody(maxBodyBytes), async (c) => {
+  .post('/:name/decide', requireScope('write'), onlyOwn, limitBody(maxBodyBytes), async (c) => {
     const { arm, reason } = await readJson(c, decideRequest);
     const verdict = { reason, by: 'person' } as const;
     const { stores } = c.get('services');
     return shown(c, await decideExperiment(stores, movedBy(c), arm, verdict, c.get('change')));
   })
-  .post('/:name/roll-back', requireScope('write'), limitBody(maxBodyBytes), async (c) => {
+  .post('/:name/roll-back', requireScope('write'), onlyOwn, limitBody(maxBodyBytes), async (c) => {
     const { reason } = await readJson(c, rollBackRequest);
     const verdict = { reason, by: 'person' } as const;
     return shown(c, await rollBackExperiment(c.get('services').stores, movedBy(c), verdict, c.get('change')));
   })
-  .post('/:name/archive', requireScope('write'), async (c) =>
+  .post('/:name/archive', requireScope('write'), onlyOwn, async (c) =>
     shown(c, await archiveExperiment(c.get('services').stores, movedBy(c), c.get('change'))),
   )
   // What the schedule does every minute, now.
-  .post('/:name/evaluate', requireScope('write'), async (c) => {
+  .post('/:name/evaluate', requireScope('write'), onlyOwn, async (c) => {
     const { stores } = c.get('services');
     const evaluated = await evaluateExperiment(stores, c.req.param('name'), c.get('change'));
     return c.json(evaluated satisfies EvaluationView);

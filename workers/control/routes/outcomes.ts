@@ -15,7 +15,12 @@ export const outcomeRoutes = new Hono<ControlEnv>().post(
   async (c) => {
     const request = await readJson(c, outcomesRequest);
     const outcomes = 'outcomes' in request ? request.outcomes : [request];
-    const reply = await recordOutcomes(c.get('services').stores, outcomes, c.get('change').at);
+    const reply = await recordOutcomes(
+      c.get('services').stores,
+      c.get('caller').project,
+      outcomes,
+      c.get('change').at,
+    );
     return c.json(reply satisfies OutcomesReply);
   },
 );
