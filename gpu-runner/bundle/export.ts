@@ -1,9 +1,14 @@
 import type { Head, Manifest, TensorSpec } from '../../shared/manifest.ts';
-import type { Graph, ValueInfo } from '../onnx/graph.ts';
+import type { Report } from '../../shared/report.ts';
+import type { Graph } from '../onnx/graph.ts';
 import { countMacs, countParameters } from '../mtz/count.ts';
 import { sealBundle, sha256, type Bundle } from './bundle.ts';
-import { packGraphs, type PackedGraph } from './packGraphs.ts';
+import { packGraphs, type PackedGraph, type PackedGraphs } from './packGraphs.ts';
 import { checkParity, type ParityOptions, type TrainedGraph } from './parity.ts';
+import type { Parts } from './quantise/parts.ts';
+import { reportFiles } from './report/reportFiles.ts';
+import { checkStored, storedParity, type StoredParts } from './storedParts.ts';
+import { tensorSpec } from './tensorSpec.ts';
 
 export interface SourceHead {
   readonly task: string;
@@ -22,6 +27,10 @@ export interface BundleSource extends Pick<
   /** Its outputs are the taps. Null when nothing is shared: every head is then a whole network. */
   readonly trunk: Graph | null;
   readonly heads: readonly SourceHead[];
+  /** Trunk and heads as their files hold them, when not as float32. Parameters and multiply-adds are those above. */
+  readonly stored?: StoredParts | undefined;
+  /** What is known about the bundle: stored with it, as JSON and as a page. */
+  readonly report?: Report | undefined;
   /** Now, when left out. Part of the manifest, thus of the bundle's id. */
   readonly createdAt?: Date | undefined;
 }
@@ -36,13 +45,43 @@ export async function exportBundle(
   trained: TrainedGraph,
   parity?: ParityOptions,
 ): Promise<Bundle> {
-  const { trunk, heads, createdAt = new Date(), ...described } = source;
+  const { trunk, heads, stored, report, createdAt = new Date(), ...described } = source;
+  let { parts, files } = packParts({ trunk, heads });
+  let measured = await checkParity(parts, files, trained, parity);
+  if (stored) {
+    // Put together right to the last digit; now with rounded weights.
+    checkStored(stored, { trunk, heads });
+    ({ parts, files } = packParts({ trunk, heads }, stored));
+    measured = await checkParity(parts, files, trained, storedParity(stored, parity));
+  }
+  const reported = report && reportFiles(report);
+  for (const [path, bytes] of reported?.files ?? []) files.set(path, bytes);
+  const manifest: Manifest = {
+    format: 'trunkline.bundle/1',
+    ...described,
+    createdAt: createdAt.toISOString(),
+    ...parts,
+    ...(stored && { storage: stored.storage }),
+    ...(reported && { report: reported.paths }),
+    files: [...files]
+      .map(([path, bytes]) => ({ path, sha256: sha256(bytes), sizeBytes: bytes.length }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    parity: measured,
+  };
+  return sealBundle(manifest, files);
+}
+
+/** The files of `stored`, and the manifest's description of the parts, which counts what `source` computes. */
+function packParts(
+  { trunk, heads }: Pick<BundleSource, 'trunk' | 'heads'>,
+  stored: Parts = { trunk, heads },
+): { parts: Pick<Manifest, 'inputs' | 'trunk' | 'heads'>; files: PackedGraphs['files'] } {
   const { graphs, files } = packGraphs([
-    ...(trunk ? [{ name: 'trunk', graph: trunk }] : []),
-    ...heads.map(({ task, graph }) => ({ name: `head-${task}`, graph })),
+    ...(stored.trunk ? [{ name: 'trunk', graph: stored.trunk }] : []),
+    ...stored.heads.map(({ task, graph }) => ({ name: `head-${task}`, graph })),
   ]);
   const packedHeads = trunk ? graphs.slice(1) : graphs;
-  const parts: Pick<Manifest, 'inputs' | 'trunk' | 'heads'> = {
+  const parts = {
     inputs: bundleInputs(trunk, heads),
     trunk: trunk && { ...describe(trunk, graphs[0]), taps: trunk.outputs.map(tensorSpec) },
     heads: heads.map(({ task, graph, labels, accuracy }, index) => ({
@@ -53,17 +92,7 @@ export async function exportBundle(
       accuracy,
     })),
   };
-  const manifest: Manifest = {
-    format: 'trunkline.bundle/1',
-    ...described,
-    createdAt: createdAt.toISOString(),
-    ...parts,
-    files: [...files]
-      .map(([path, bytes]) => ({ path, sha256: sha256(bytes), sizeBytes: bytes.length }))
-      .sort((a, b) => (a.path < b.path ? -1 : 1)),
-    parity: await checkParity(parts, files, trained, parity),
-  };
-  return sealBundle(manifest, files);
+  return { parts, files };
 }
 
 export interface ModelSource extends Pick<Manifest, 'name' | 'preprocessing'> {
@@ -149,11 +178,5 @@ function headOutput(task: string, graph: Graph, labels: readonly string[]): Tens
     throw refuse(`answers ${width} numbers, but has ${labels.length} labels`);
   return output;
 }
-
-const tensorSpec = ({ name, dtype, dims }: ValueInfo): TensorSpec => ({
-  name,
-  dtype,
-  dims: dims.map((dim) => (typeof dim === 'number' ? dim : -1)),
-});
 
 const show = ({ dtype, dims }: TensorSpec): string => `${dtype} [${dims.join()}]`;

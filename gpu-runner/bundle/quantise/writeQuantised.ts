@@ -88,14 +88,13 @@ function quantiseLayer(graph: Graph, node: Node, layer: Layer, inputScale: numbe
   const biases = bias === '' ? undefined : float(bias);
   const floor = biases && scalesForBias(biases.data, inputScale);
   const { weight } = layer;
-  let { values, scales } = quantiseWeights(float(weight), layer.axis, floor);
-  let { axis } = layer;
-  if (node.op === 'Gemm' && axis === 0) {
-    // ONNX Runtime's WebAssembly build transposes integer weights anew on every run: for one sample three times the work.
-    values = transpose(values);
-    axis = 1;
-    node.attributes['transB'] = int(0);
-  }
+  const quantised = quantiseWeights(float(weight), layer.axis, floor);
+  const { scales } = quantised;
+  // ONNX Runtime's WebAssembly build transposes integer weights anew on every run: for one sample three times the work.
+  const isTransposed = node.op === 'Gemm' && layer.axis === 0;
+  if (isTransposed) node.attributes['transB'] = int(0);
+  const values = isTransposed ? transpose(quantised.values) : quantised.values;
+  const axis = isTransposed ? 1 : layer.axis;
   node.inputs = [input, addDequantised(graph, weight, values, scales, axis)];
   if (!biases) return;
   const integers = quantiseBias(biases.data, inputScale, scales.data);
