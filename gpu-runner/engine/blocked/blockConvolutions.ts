@@ -106,6 +106,12 @@ export function blockConvolutions(graph: Graph, block: number): Graph {
     return add('Reshape', [outer, shape([out, channels, ...kernel])], name);
   };
 
+  /** Whether every value the node reads is in blocks already, and none is repeated along an axis: blocks are another order. */
+  const staysInBlocks = ({ op, domain: own, inputs, outputs: [output = ''] }: Node): boolean =>
+    own === '' &&
+    elementwise.has(op) &&
+    inputs.every((value) => blocked.has(value) && dimsOf(value).join() === dimsOf(output).join());
+
   for (const node of nodes) {
     const [x = '', weight = '', bias] = node.inputs;
     const form =
@@ -119,7 +125,7 @@ export function blockConvolutions(graph: Graph, block: number): Graph {
         ...node.inputs.slice(2),
       ];
       emitBlocked(node, inputs, { domain });
-    } else if (isElementwise(node, blocked)) {
+    } else if (staysInBlocks(node)) {
       emitBlocked(
         node,
         node.inputs.map((value) => blocked.get(value) ?? value),
@@ -132,10 +138,6 @@ export function blockConvolutions(graph: Graph, block: number): Graph {
   for (const { name } of result.outputs) inOrder(name);
   return result;
 }
-
-/** Whether every value the node reads is in blocks already, and has its own dims in its output. */
-const isElementwise = ({ op, domain: own, inputs }: Node, blocked: ReadonlyMap<string, string>): boolean =>
-  own === '' && elementwise.has(op) && inputs.every((value) => blocked.has(value));
 
 /**
  * How a convolution runs in blocks: few input channels are read in order, a depthwise one has weights for single channels.

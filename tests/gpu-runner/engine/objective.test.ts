@@ -31,6 +31,12 @@ test.each([
   );
 });
 
+test.each([0, 1.5, NaN])('checkObjective() refuses batches of %d', (batchSize) => {
+  expect(() => checkObjective(objective({ batchSize }))).toThrow(
+    `Cannot train "y" on batches of ${batchSize}`,
+  );
+});
+
 test('checkWidth() refuses to distil into one column', () => {
   const single = objective({ loss: 'mean-squared-error', teacher: teacher(0.5) });
   expect(() => checkWidth(single, 1)).toThrow(

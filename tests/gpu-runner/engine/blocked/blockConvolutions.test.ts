@@ -117,6 +117,15 @@ describe.skipIf(found === undefined)('blockConvolutions() computes the same', ()
     ).toBeLessThan(1e-5);
   });
 
+  it('for a gate of one number a channel (squeeze and excite)', async () => {
+    const sketch = new Sketch();
+    const features = sketch.conv('features', sketch.input('x', [2, 16, 6, 5]), [32, 16, 3, 3]);
+    const pooled = sketch.op('GlobalAveragePool', 'pooled', [features]);
+    const gate = sketch.op('Sigmoid', 'gate', [sketch.conv('squeezed', pooled, [32, 32, 1, 1])]);
+    const y = sketch.op('Mul', 'y', [features, gate]);
+    expect(await difference(sketch.outputs(y))).toBeLessThan(1e-5);
+  });
+
   it('for a whole training step', async () => {
     const sketch = new Sketch();
     const weight = (name: string, dims: number[]): string => {
