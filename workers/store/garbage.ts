@@ -147,13 +147,10 @@ export async function deleteManifests(
 export async function finishDeletions({ db, bucket }: Place, at: string): Promise<string[]> {
   const stamp = stampOf(at);
   const lapsed = new Date(Date.parse(at) - deletionMs).toISOString();
-  const [, rows] = await db.batch([
-    db.run(sql`
-      UPDATE condemned SET at = ${stamp}
-      WHERE key IN (SELECT key FROM condemned WHERE at < ${lapsed} LIMIT ${sweepSize})`),
-    db.all<{ key: string }>(sql`SELECT key FROM condemned WHERE at = ${stamp}`),
-  ]);
-  const keys = rows.map((row) => row.key);
+  await db.run(sql`
+    UPDATE condemned SET at = ${stamp}
+    WHERE key IN (SELECT key FROM condemned WHERE at < ${lapsed} LIMIT ${sweepSize})`);
+  const keys = await condemnedBy(db, stamp);
   await carryOut({ db, bucket }, keys, stamp);
   return keys;
 }
@@ -182,6 +179,10 @@ async function condemn(
       SELECT ${entry.at}, ${entry.actor}, ${entry.action}, ${entry.subject}, json_object('keys', json_group_array(key))
       FROM condemned WHERE at = ${stamp} HAVING COUNT(*) > 0`),
   ]);
+  return condemnedBy(db, stamp);
+}
+
+async function condemnedBy(db: Database, stamp: string): Promise<string[]> {
   const rows = await db.all<{ key: string }>(sql`SELECT key FROM condemned WHERE at = ${stamp}`);
   return rows.map((row) => row.key);
 }

@@ -9,7 +9,7 @@ export async function readLineage(
   { project, kind, name, version }: VersionKey,
 ): Promise<{ parents: LineageLink[]; children: LineageLink[] }> {
   const links = sql`v.kind, v.name, v.version, v.digest, l.role, NULLIF(l.task, '') AS task`;
-  const [parents, children] = await db.batch([
+  const [parents, children] = await Promise.all([
     db.all<LineageLink>(sql`
       SELECT ${links} FROM lineage l JOIN versions v ON v.project = l.project AND v.kind = l.parent_kind
         AND v.name = l.parent_name AND v.version = l.parent_version
