@@ -67,6 +67,8 @@ export async function saveCheckpoint(
   { sha256, sizeBytes, step }: CheckpointRequest,
   term: Term,
 ): Promise<HeartbeatReply> {
+  const row = await findOwnJob(stores, lease.project, lease.job);
+  if (row.state !== 'leased' || row.token !== lease.token) throw staleLease('go on with', row, lease.token);
   const size = await ownedSize(stores.db, lease.project, sha256);
   if (size !== sizeBytes) {
     const found = size === null ? 'it is not stored' : `it has ${size} bytes, not ${sizeBytes}`;
