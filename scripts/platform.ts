@@ -16,6 +16,10 @@ export interface PlatformOptions {
   persistTo?: string;
   /** Free ones, when left out. */
   ports?: { control: number; edge: number };
+  /** Settings of the control Worker besides those in its wrangler.toml. */
+  vars?: Readonly<Record<string, string>>;
+  /** Signals are the caller's: it calls `stop()` when it is time. Otherwise they stop the platform and end this process. */
+  ownSignals?: boolean;
   /** The first key, in the form of `generateKey()`: it may make others, and nothing else. */
   adminKey: string;
 }
@@ -40,7 +44,11 @@ const startTimeoutMs = 120_000;
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const folder = options.persistTo ?? (await mkdtemp(join(tmpdir(), 'trunkline-')));
   const run = (name: string, args: string[]): LocalProcess =>
-    new LocalProcess(name, [wrangler, ...args, '--persist-to', folder], { cwd: root, env: localEnv(folder) });
+    new LocalProcess(name, [wrangler, ...args, '--persist-to', folder], {
+      cwd: root,
+      env: localEnv(folder),
+      detached: options.ownSignals === true,
+    });
   const serve = (name: string, config: string, port: number, args: string[] = []): LocalProcess =>
     run(name, [
       'dev',
@@ -57,17 +65,20 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     await Promise.all(started.map((one) => one.stop()));
     if (options.persistTo === undefined) await rm(folder, { recursive: true, force: true });
   };
-  const forgetSignals = onSignal(stop);
+  const forgetSignals = options.ownSignals ? () => undefined : onSignal(stop);
   try {
     const migration = run('The migration', ['d1', 'migrations', 'apply', 'trunkline', '--local']);
     started.push(migration);
     await migration.succeed();
     refuseStopped(stopping);
     const hash = `BOOTSTRAP_KEY_HASH:${await sha256Hex(options.adminKey)}`;
-    const control = serve('The control Worker', 'wrangler.toml', options.ports?.control ?? 0, [
-      '--var',
-      hash,
-    ]);
+    const vars = [hash, ...Object.entries(options.vars ?? {}).map(([name, value]) => `${name}:${value}`)];
+    const control = serve(
+      'The control Worker',
+      'wrangler.toml',
+      options.ports?.control ?? 0,
+      vars.flatMap((one) => ['--var', one]),
+    );
     started.push(control);
     const controlUrl = await listening(control);
     refuseStopped(stopping);

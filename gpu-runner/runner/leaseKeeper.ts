@@ -67,10 +67,10 @@ export class LeaseKeeper {
     this.#beating = this.#beat().finally(() => (this.#beating = undefined));
   }
 
-  /** One heartbeat for each progress that waits, or one without. */
+  /** One heartbeat for each progress that waits now, or one without. */
   async #beat(): Promise<void> {
     const { client, job, onTrouble } = this.#options;
-    do {
+    for (let left = Math.max(1, this.#waiting.length); left > 0; left -= 1) {
       const [progress] = this.#waiting;
       this.#beatAt = performance.now();
       try {
@@ -83,6 +83,7 @@ export class LeaseKeeper {
         else onTrouble?.(error);
         return;
       }
-    } while (this.#waiting.length > 0 && !this.signal.aborted && !this.#ended.signal.aborted);
+      if (this.signal.aborted || this.#ended.signal.aborted) return;
+    }
   }
 }

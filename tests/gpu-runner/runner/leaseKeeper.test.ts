@@ -78,3 +78,25 @@ it('LeaseKeeper beats no more once it has ended, and ends a beat that hangs', as
   await setTimeout(40);
   expect(beats).toBeLessThanOrEqual(2);
 });
+
+it('LeaseKeeper tells progress at its own pace, however much there is', async () => {
+  const at = '2026-01-02T03:04:05.000Z';
+  let step = 0;
+  let beats = 0;
+  const pace = new LeaseKeeper({
+    client: {
+      heartbeat() {
+        beats += 1;
+        pace.report({ stage: 'retrain', step: (step += 1), at });
+        return Promise.resolve(reply);
+      },
+    },
+    ...{ job, intervalMs: 60_000, progressMs: 50 },
+  });
+  keeper = pace;
+  pace.report({ stage: 'retrain', step: (step += 1), at });
+  await until(() => beats === 1);
+  // Many times as long as an answer takes.
+  for (let turn = 0; turn < 20; turn += 1) await setTimeout(0);
+  expect(beats).toBe(1);
+});
