@@ -13,7 +13,14 @@ export class LocalProcess {
   readonly #lines: string[] = [];
   readonly #listeners = new Set<(line: string) => void>();
 
-  constructor(name: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
+  /**
+   * @param options with `detached` the terminal's Ctrl-C does not reach it: whoever started it says when it ends
+   */
+  constructor(
+    name: string,
+    args: readonly string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv; detached?: boolean },
+  ) {
     this.#name = name;
     const child = spawn(process.execPath, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
