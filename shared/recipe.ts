@@ -4,7 +4,8 @@ import { z } from 'zod';
 export const wirings = ['one-way', 'crossed', 'prefix'] as const;
 export type Wiring = (typeof wirings)[number];
 
-export const matchings = ['optimal', 'greedy'] as const;
+/** Of least summed cost; the cheapest pair first, as in the paper; or by chance, which is what the other two are measured against. */
+export const matchings = ['optimal', 'greedy', 'random'] as const;
 export type Matching = (typeof matchings)[number];
 
 /** Horizontal flips and shifts at random while a task is trained; digits must not be flipped, cars may be. */

@@ -51,6 +51,6 @@ export async function predictCurve(
   context: MeasureContext,
 ): Promise<PlanPoint[]> {
   const grams = await measureAll(network, (group) => most.has(group), context);
-  const pairings = await pairAll(network, grams, context.recipe.matching, (group) => most.get(group) ?? 0);
+  const pairings = await pairAll(network, grams, context.recipe, (group) => most.get(group) ?? 0);
   return planPath(network, most, pairings, saving);
 }

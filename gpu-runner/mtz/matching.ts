@@ -1,4 +1,5 @@
 import type { Matching } from '../../shared/recipe.ts';
+import { Random } from '../engine/random.ts';
 import { assign } from '../linalg/assignment.ts';
 import { at, matrix, type Matrix } from '../linalg/matrix.ts';
 
@@ -13,9 +14,10 @@ export interface Pair {
  * Chooses `count` pairs, each channel in at most one, in the order of `a`.
  *
  * @param cost [channels of a, channels of b], finite
+ * @param random what 'random' draws the pairs from
  * @throws {RangeError} when there are fewer than `count` channels on a side, or a cost is not a finite number.
  */
-export function match(cost: Matrix, count: number, matching: Matching): Pair[] {
+export function match(cost: Matrix, count: number, matching: Matching, random = new Random(1)): Pair[] {
   if (!Number.isInteger(count) || count < 0 || count > Math.min(cost.rows, cost.cols)) {
     throw new RangeError(`Cannot choose ${count} pairs of ${cost.rows} and ${cost.cols} channels`);
   }
@@ -29,6 +31,8 @@ export function match(cost: Matrix, count: number, matching: Matching): Pair[] {
       return optimal(cost, count);
     case 'greedy':
       return greedy(cost, count);
+    case 'random':
+      return atRandom(cost, count, random);
   }
 }
 
@@ -72,4 +76,13 @@ function greedy(cost: Matrix, count: number): Pair[] {
     pairs.push({ a, b, cost: cost.data[index] ?? 0 });
   }
   return pairs.sort((one, other) => one.a - other.a);
+}
+
+/** The control: every choice of that many pairs is as likely as any other. */
+function atRandom(cost: Matrix, count: number, random: Random): Pair[] {
+  const [ofA, ofB] = [random.permutation(cost.rows), random.permutation(cost.cols)];
+  return Array.from({ length: count }, (_, index) => {
+    const [a, b] = [ofA[index] ?? 0, ofB[index] ?? 0];
+    return { a, b, cost: at(cost, a, b) };
+  }).sort((one, other) => one.a - other.a);
 }

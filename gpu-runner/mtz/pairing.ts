@@ -1,4 +1,5 @@
 import type { Matching } from '../../shared/recipe.ts';
+import { Random } from '../engine/random.ts';
 import { matrix, plus, type Matrix } from '../linalg/matrix.ts';
 import { sharingCost } from './cost.ts';
 import { formBlocks, type Forming } from './formBlocks.ts';
@@ -22,6 +23,8 @@ export interface Pairing {
 export interface PairingOptions {
   readonly count: number;
   readonly matching: Matching;
+  /** Of pairs that are chosen at random; default 1. */
+  readonly seed?: number;
   /** Measured, by the name of the step, by task. Steps that are not here do not speak. */
   readonly grams: ReadonlyMap<string, readonly StepGram[]>;
 }
@@ -41,7 +44,7 @@ export const producersOf = (network: Pick<Network, 'topology'>, group: number): 
  * @throws {Error} when a task has no channels left in the group, or fewer than `count`.
  */
 export async function pairGroup(network: Network, group: number, options: PairingOptions): Promise<Pairing> {
-  const { count, matching, grams } = options;
+  const { count, matching, grams, seed = 1 } = options;
   const producers = producersOf(network, group).filter(({ name }) => grams.has(name));
   const formings: Forming[] = [];
   let costs: number[] = [];
@@ -49,7 +52,7 @@ export async function pairGroup(network: Network, group: number, options: Pairin
   for (let next = 1; next < network.tasks.length; next += 1) {
     const sides = [allOf(next), single(next)] as const;
     const cost = await groupCost(working, group, sides, producers, grams);
-    const pairs = match(cost, count, matching);
+    const pairs = match(cost, count, matching, new Random(seed, group, next));
     const forming = { group, sides, pairs };
     formings.push(forming);
     costs = pairs.map((pair) => pair.cost + (costs[pair.a] ?? 0));

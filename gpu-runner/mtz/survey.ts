@@ -1,4 +1,4 @@
-import type { Matching } from '../../shared/recipe.ts';
+import type { Recipe } from '../../shared/recipe.ts';
 import { formBlocks } from './formBlocks.ts';
 import { blocksOf, widthOf, type Network, type WeightedStep } from './network.ts';
 import { pairGroup, producersOf, type Pairing } from './pairing.ts';
@@ -42,21 +42,21 @@ export const isFormed = (network: Network, group: number): boolean =>
 export async function pairAll(
   network: Network,
   grams: ReadonlyMap<string, readonly StepGram[]>,
-  matching: Matching,
+  { matching, seed }: Pick<Recipe, 'matching' | 'seed'>,
   count: (group: number) => number,
 ): Promise<Map<number, Pairing>> {
   const pairings = new Map<number, Pairing>();
   const order = [...groupsInOrder(network)].filter((group) => count(group) > 0);
   let formed = network;
   for (const group of order) {
-    const pairing = await pairGroup(formed, group, { count: count(group), matching, grams });
+    const pairing = await pairGroup(formed, group, { count: count(group), matching, seed, grams });
     pairings.set(group, pairing);
     for (const forming of pairing.formings) formed = formBlocks(formed, forming);
   }
   for (const group of order) {
     if (layersOf(network, group).length < 2) continue;
     const others = formAll(network, pairings, new Set([group]));
-    pairings.set(group, await pairGroup(others, group, { count: count(group), matching, grams }));
+    pairings.set(group, await pairGroup(others, group, { count: count(group), matching, seed, grams }));
   }
   return pairings;
 }

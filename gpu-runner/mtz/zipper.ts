@@ -145,7 +145,7 @@ export class Zipper {
     const planned = new Map(this.state.plan);
     if (![...planned.keys()].some((group) => layersOf(network, group).length > 1)) return new Map();
     const grams = await measureAll(network, (group) => planned.has(group), this.context);
-    return pairAll(network, grams, this.recipe.matching, (group) =>
+    return pairAll(network, grams, this.recipe, (group) =>
       planned.has(group) ? shareable(network, group) : 0,
     );
   }
@@ -165,7 +165,8 @@ export class Zipper {
       for (const step of producersOf(network, group)) grams.set(step.name, await measure(step));
       first = grams.get(layer.name);
       const others = formAll(network, this.hintsFor(group));
-      const pairing = await pairGroup(others, group, { count, matching: this.recipe.matching, grams });
+      const { matching, seed } = this.recipe;
+      const pairing = await pairGroup(others, group, { count, matching, seed, grams });
       for (const forming of pairing.formings) network = formBlocks(network, forming);
     }
     let cost = 0;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchings } from '../../../shared/recipe.ts';
 import { at, matrix, type Matrix } from '../../../gpu-runner/linalg/matrix.ts';
+import { Random } from '../../../gpu-runner/engine/random.ts';
 import { match, type Pair } from '../../../gpu-runner/mtz/matching.ts';
 import { randomMatrix } from '../linalg/samples.ts';
 
@@ -79,6 +80,21 @@ describe('match', () => {
         );
       }
     }
+  });
+
+  test('random match() gives every choice about as often, the same for the same seed', () => {
+    const cost = matrix(3, 3, [0, 9, 9, 9, 0, 9, 9, 9, 0]);
+    const random = new Random(7);
+    const counts = new Map<string, number>();
+    for (let draw = 0; draw < 600; draw += 1) {
+      const key = match(cost, 3, 'random', random)
+        .map(({ b }) => b)
+        .join('');
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(6);
+    for (const count of counts.values()) expect(Math.abs(count - 100)).toBeLessThan(40);
+    expect(match(cost, 2, 'random', new Random(3))).toEqual(match(cost, 2, 'random', new Random(3)));
   });
 
   test('match() refuses more pairs than channels and costs that are no numbers', () => {
