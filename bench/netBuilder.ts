@@ -6,20 +6,24 @@ import { elementCount } from '../shared/tensor.ts';
 export interface NetOptions {
   /** Batch normalisation after every convolution (default), or a bias in it, as after folding. */
   readonly normalised?: boolean;
+  /** Default 10. */
+  readonly classes?: number;
 }
 
-/** Writes networks for images [N, 3, 32, 32] ("image") with 10 classes ("logits"), untrained. */
+/** Writes networks for images [N, 3, 32, 32] ("image") with so many classes ("logits"), untrained. */
 export class NetBuilder {
   readonly graph: Graph;
+  readonly classes: number;
   private readonly random: Random;
   private readonly normalised: boolean;
 
-  constructor(name: string, seed: number, { normalised = true }: NetOptions = {}) {
+  constructor(name: string, seed: number, { normalised = true, classes = 10 }: NetOptions = {}) {
     this.graph = new Graph(name);
     this.graph.inputs = [{ name: 'image', dtype: 'float32', dims: ['N', 3, 32, 32] }];
-    this.graph.outputs = [{ name: 'logits', dtype: 'float32', dims: ['N', 10] }];
+    this.graph.outputs = [{ name: 'logits', dtype: 'float32', dims: ['N', classes] }];
     this.random = new Random(seed);
     this.normalised = normalised;
+    this.classes = classes;
   }
 
   node(

@@ -10,7 +10,7 @@ export interface ResidualOptions extends NetOptions {
 
 /**
  * A residual network for 32x32 images (He et al. 2016, section 4.2), untrained, with a 1x1 convolution on the shortcut
- * where the size changes. Input "image" [N, 3, 32, 32], output "logits" [N, 10].
+ * where the size changes. Input "image" [N, 3, 32, 32], output "logits" [N, classes].
  */
 export function residualNet(
   name: string,
@@ -36,8 +36,8 @@ export function residualNet(
   value = build.node('GlobalAveragePool', 'pool', [value]);
   value = build.node('Flatten', 'flatten', [value], { axis: int(1) });
   const dense = [
-    build.weights('dense.weight', [10, channels], channels),
-    build.weights('dense.bias', [10], channels),
+    build.weights('dense.weight', [build.classes, channels], channels),
+    build.weights('dense.bias', [build.classes], channels),
   ];
   build.node('Gemm', 'dense', [value, ...dense], { transB: int(1) }, 'logits');
   return build.graph;

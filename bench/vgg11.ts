@@ -8,7 +8,7 @@ export interface Vgg11Options extends NetOptions {
 
 /**
  * VGG-11 for 32x32 images (Simonyan and Zisserman 2015, configuration A, with one dense layer as is usual on CIFAR),
- * untrained. Input "image" [N, 3, 32, 32], output "logits" [N, 10].
+ * untrained. Input "image" [N, 3, 32, 32], output "logits" [N, classes].
  */
 export function vgg11(seed: number, { widths = [64, 128, 256, 512], ...options }: Vgg11Options = {}): Graph {
   const build = new NetBuilder('vgg11', seed, options);
@@ -28,7 +28,10 @@ export function vgg11(seed: number, { widths = [64, 128, 256, 512], ...options }
     });
   }
   value = build.node('Flatten', 'flatten', [value], { axis: int(1) });
-  const dense = [build.weights('dense.weight', [10, d], d), build.weights('dense.bias', [10], d)];
+  const dense = [
+    build.weights('dense.weight', [build.classes, d], d),
+    build.weights('dense.bias', [build.classes], d),
+  ];
   build.node('Gemm', 'dense', [value, ...dense], { transB: int(1) }, 'logits');
   return build.graph;
 }

@@ -4,6 +4,7 @@ import { memoryDataset } from '../../gpu-runner/engine/dataset.ts';
 import { flatLength, layOutParameters } from '../../gpu-runner/engine/parameters.ts';
 import { Random } from '../../gpu-runner/engine/random.ts';
 import { train } from '../../gpu-runner/engine/train.ts';
+import { inferShapes } from '../../gpu-runner/onnx/shapes.ts';
 
 describe('resnet20()', () => {
   it('has the parameters of ResNet-20 with convolutions on its shortcuts', () => {
@@ -13,6 +14,12 @@ describe('resnet20()', () => {
   it('has a bias for each normalisation when it is folded', () => {
     // 784 channels are convolved to, the 96 of the shortcuts among them.
     expect(flatLength(layOutParameters(resnet20(1, { normalised: false })))).toBe(272_474 - 784);
+  });
+
+  it('ends in as many logits as there are classes', () => {
+    expect(inferShapes(resnet20(1, { classes: 43 }), { image: [2, 3, 32, 32] }).get('logits')?.dims).toEqual([
+      2, 43,
+    ]);
   });
 
   it('learns a batch by heart', async () => {

@@ -21,3 +21,11 @@ describe('vgg11()', () => {
     expect(inferShapes(graph, { image: [2, 3, 32, 32] }).get('logits')?.dims).toEqual([2, 10]);
   });
 });
+
+describe('vgg11() of other classes', () => {
+  it('ends in as many logits as there are classes', () => {
+    const graph = vgg11(1, { widths: [4, 4, 4, 4], classes: 43 });
+    expect(graph.outputs[0]?.dims).toEqual(['N', 43]);
+    expect(inferShapes(graph, { image: [2, 3, 32, 32] }).get('logits')?.dims).toEqual([2, 43]);
+  });
+});
