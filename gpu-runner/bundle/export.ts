@@ -1,5 +1,5 @@
 import type { Head, Manifest, TensorSpec } from '../../shared/manifest.ts';
-import type { Report } from '../../shared/report.ts';
+import type { ReportInput } from '../../shared/report.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { countMacs, countParameters } from '../mtz/count.ts';
 import { sealBundle, sha256, type Bundle } from './bundle.ts';
@@ -30,7 +30,7 @@ export interface BundleSource extends Pick<
   /** Trunk and heads as their files hold them, when not as float32. Parameters and multiply-adds are those above. */
   readonly stored?: StoredParts | undefined;
   /** What is known about the bundle: stored with it, as JSON and as a page. */
-  readonly report?: Report | undefined;
+  readonly report?: ReportInput | undefined;
   /** Now, when left out. Part of the manifest, thus of the bundle's id. */
   readonly createdAt?: Date | undefined;
 }

@@ -1,8 +1,8 @@
 import type { Tensor } from '../../../shared/tensor.ts';
 import type { Provider } from '../../engine/providers.ts';
-import { inferShapes } from '../../onnx/shapes.ts';
+import type { Graph } from '../../onnx/graph.ts';
 import { Histogram } from './histogram.ts';
-import { mapParts, openParts, partsOf, type Parts } from './parts.ts';
+import { mapParts, openParts, partsOf, trunkName, type Parts } from './parts.ts';
 
 /** What activations were seen to be, by part and by name. */
 export type Calibration = ReadonlyMap<string, ReadonlyMap<string, Histogram>>;
@@ -27,18 +27,7 @@ export async function calibrate(
 ): Promise<Calibration> {
   const samples = batches.reduce((sum, { dims }) => sum + (dims[0] ?? 0), 0);
   if (samples === 0) throw new Error('Cannot calibrate: there is no sample');
-  const watched = mapParts(parts, (graph, part) => {
-    const seen = graph.clone();
-    const known = new Set(seen.outputs.map(({ name }) => name));
-    const inputs = new Set(seen.inputs.map(({ name }) => name));
-    const types = inferShapes(seen);
-    for (const name of values.get(part) ?? []) {
-      const type = types.get(name);
-      if (!type || known.has(name) || inputs.has(name)) continue;
-      seen.outputs = [...seen.outputs, { name, ...type }];
-    }
-    return seen;
-  });
+  const watched = mapParts(parts, (graph, part) => watch(graph, values.get(part) ?? new Set()));
   const calibration = new Map(
     [...values].map(([part, names]) => [part, new Map([...names].map((name) => [name, new Histogram()]))]),
   );
@@ -49,10 +38,10 @@ export async function calibrate(
         signal?.throwIfAborted();
         const outputs = await open.run(batch);
         for (const { part, graph } of partsOf(watched)) {
-          const seen = { ...outputs.get('trunk'), ...outputs.get(part) };
+          const seen = { ...outputs.get(trunkName), ...outputs.get(part) };
           for (const [name, histogram] of calibration.get(part) ?? []) {
             const isInput = graph.inputs.some((input) => input.name === name);
-            const value = seen[name] ?? (isInput ? batch : undefined);
+            const value = seen[watchedName(name)] ?? seen[name] ?? (isInput ? batch : undefined);
             if (value?.dtype !== 'float32')
               throw new Error(
                 `Cannot calibrate "${name}" of ${part}: it is ${value?.dtype ?? 'not computed'}`,
@@ -67,4 +56,20 @@ export async function calibrate(
     await open.release();
   }
   return calibration;
+}
+
+const watchedName = (value: string): string => `${value}:watched`;
+
+/** A copy that also puts out `values`, flattened: their shapes need not be known. */
+function watch(graph: Graph, values: ReadonlySet<string>): Graph {
+  const seen = graph.clone();
+  const inputs = new Set(seen.inputs.map(({ name }) => name));
+  const flat = seen.fresh('flat');
+  seen.initializers.set(flat, { dtype: 'int64', dims: [1], data: BigInt64Array.of(-1n) });
+  for (const value of values) {
+    if (inputs.has(value)) continue;
+    seen.addNode('Reshape', [value, flat], [watchedName(value)]);
+    seen.outputs = [...seen.outputs, { name: watchedName(value), dtype: 'float32', dims: [null] }];
+  }
+  return seen;
 }

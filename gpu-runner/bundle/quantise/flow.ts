@@ -21,8 +21,14 @@ export interface Flow {
  * lies between such values.
  *
  * @param given inputs of the graph that are quantised already
+ * @param wanted outputs of the graph that others read as integers, where they are
  */
-export function quantisedFlow(graph: Graph, layers: readonly Layer[], given: ReadonlySet<string>): Flow {
+export function quantisedFlow(
+  graph: Graph,
+  layers: readonly Layer[],
+  given: ReadonlySet<string>,
+  wanted: ReadonlySet<string> = new Set(),
+): Flow {
   const chosen = new Set(layers.map(({ node }) => node));
   const consumers = graph.consumers();
   const outputs = new Set(graph.outputs.map(({ name }) => name));
@@ -61,7 +67,11 @@ export function quantisedFlow(graph: Graph, layers: readonly Layer[], given: Rea
       born.add(output);
     } else if (read.has(output)) roots.set(output, output);
   }
-  return keepUseful(graph, { quantised: roots, born }, { chosen, read, carries, sourcesOf });
+  return keepUseful(
+    graph,
+    { quantised: roots, born },
+    { chosen, read: new Set([...read, ...wanted]), carries, sourcesOf },
+  );
 }
 
 interface Roles {

@@ -19,15 +19,16 @@ export interface PlacedLayer {
 export function flowsOf(parts: Parts, placed: readonly PlacedLayer[]): Map<string, Flow> {
   const layersIn = (part: string): Layer[] =>
     placed.filter((one) => one.part === part).map(({ layer }) => layer);
-  const flows = new Map<string, Flow>();
-  const given = new Set<string>();
-  if (parts.trunk) {
-    const flow = quantisedFlow(parts.trunk, layersIn(trunkName), new Set());
-    flows.set(trunkName, flow);
-    for (const { name } of parts.trunk.outputs) if (flow.born.has(name)) given.add(name);
-  }
-  for (const { task, graph } of parts.heads) flows.set(task, quantisedFlow(graph, layersIn(task), given));
-  return flows;
+  const headFlows = (given: ReadonlySet<string>): [string, Flow][] =>
+    parts.heads.map(({ task, graph }) => [task, quantisedFlow(graph, layersIn(task), given)]);
+  if (!parts.trunk) return new Map(headFlows(new Set()));
+  const taps = parts.trunk.outputs.map(({ name }) => name);
+  const wanted = headFlows(new Set(taps)).flatMap(([, { quantised }]) =>
+    taps.filter((tap) => quantised.has(tap)),
+  );
+  const trunk = quantisedFlow(parts.trunk, layersIn(trunkName), new Set(), new Set(wanted));
+  const given = new Set(taps.filter((tap) => trunk.born.has(tap)));
+  return new Map([[trunkName, trunk], ...headFlows(given)]);
 }
 
 /** Trunk and heads with the placed layers computed on integers, in QDQ form. */
