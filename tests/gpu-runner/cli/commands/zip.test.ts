@@ -1,0 +1,147 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readBundle } from '../../../../gpu-runner/bundle/readBundle.ts';
+import type { Manifest } from '../../../../shared/manifest.ts';
+import { report as reportSchema } from '../../../../shared/report.ts';
+import { Home } from '../runCli.ts';
+import { tinyRecipe, writeTinyMerge } from '../tinyMerge.ts';
+
+let home: Home;
+beforeEach(async () => {
+  home = await Home.make();
+  await writeTinyMerge(home.folder);
+});
+afterEach(() => home.remove());
+
+const sources = () => [
+  ...['--net', `digit=${home.path('digit.onnx')}`, '--net', `fashion=${home.path('fashion.onnx')}`],
+  ...['--data', `digit=${home.path('digit.json')}`, '--data', `fashion=${home.path('fashion.json')}`],
+];
+const zip = (...more: string[]) => [
+  'zip',
+  ...sources(),
+  ...tinyRecipe,
+  '--out',
+  home.path('merged'),
+  ...more,
+];
+
+test('zip makes a bundle folder and a report from networks and data', async () => {
+  const { status, out, err } = await home.run(zip());
+  expect(status, err).toBe(0);
+  expect(out).toMatch(/^accuracy "digit", 2\d held-out samples +100\.00 %/m);
+  expect(out).toContain(`Next: trunkline serve ${home.path('merged')}`);
+  expect(err).toMatch(/layer 1 of \d, tap: 15 channels shared/);
+  const bundle = await readBundle(home.path('merged'));
+  expect(bundle.manifest.name).toBe('merged');
+  expect(bundle.manifest.heads.map(({ task, labels }) => [task, labels[0]])).toEqual([
+    ['digit', 'digit-0'],
+    ['fashion', 'fashion-0'],
+  ]);
+  expect(bundle.manifest.recipe).toMatchObject({ share: { share: 0.5 }, retraining: { batchSize: 8 } });
+  const report = reportSchema.parse(JSON.parse(await readFile(home.path('merged', 'report.json'), 'utf8')));
+  expect(report.tasks.map(({ task }) => task)).toEqual(['digit', 'fashion']);
+  expect(existsSync(home.path('merged.checkpoint'))).toBe(false);
+});
+
+test('zip that is stopped goes on with --resume, and ends with the same bundle as one that was not', async () => {
+  const stop = new AbortController();
+  const stopped = await home.run(
+    zip(),
+    {},
+    {
+      signal: stop.signal,
+      complain: (text) => {
+        if (text.includes('accuracy')) stop.abort();
+      },
+    },
+  );
+  expect(stopped.status).toBe(130);
+  expect(existsSync(home.path('merged'))).toBe(false);
+  expect(existsSync(home.path('merged.checkpoint', 'checkpoint'))).toBe(true);
+  const { createdAt } = JSON.parse(await readFile(home.path('merged.checkpoint', 'merge.json'), 'utf8')) as {
+    createdAt: string;
+  };
+  const resumed = await home.run(zip('--resume', '--json'));
+  expect(resumed.status, resumed.err).toBe(0);
+  const { manifest } = await readBundle(home.path('merged'));
+  const whole = await home.run([...zip('--json'), '--out', home.path('other'), '--name', 'merged']);
+  expect(whole.status, whole.err).toBe(0);
+  const other = await readBundle(home.path('other'));
+  expect(manifest.createdAt).toBe(createdAt);
+  // Only the moment it began differs, in the manifest and in its report.
+  expect(timeless(manifest)).toEqual(timeless(other.manifest));
+});
+
+const timeless = (manifest: Manifest) => ({
+  ...manifest,
+  createdAt: '',
+  files: manifest.files.filter(({ path }) => !path.startsWith('report.')),
+});
+
+test('zip refuses what it cannot use before it begins', async () => {
+  const wrong: [string[], number, string][] = [
+    [
+      ['zip', ...sources().slice(0, 6), '--out', home.path('o')],
+      2,
+      'Network "fashion" has no data: add --data fashion=',
+    ],
+    [['zip', ...sources(), '--data', 'smell=x', '--out', home.path('o')], 2, 'Data "smell" has no network'],
+    [['zip', '--net', 'digit', '--data', 'a=b', '--out', 'o'], 2, 'It should be task=file'],
+    [[...sources().slice(0, 4), 'x'], 2, 'unknown'],
+    [zip('--max-macs', '0.5', '--max-parameters', '0.5'), 2, 'Give --max-parameters or --max-macs, not both'],
+    [zip('--net', `digit=${home.path('digit.onnx')}`), 2, 'Task "digit" is named twice.'],
+    [zip('--name', 'No Name'), 2, '"No Name" is no name for a bundle'],
+    [zip('--batch-size', '500'), 1, 'samples do not fill a batch of 500'],
+  ];
+  for (const [args, status, why] of wrong) {
+    const ran = await home.run(args);
+    expect([ran.status, ran.err]).toEqual([status, expect.stringContaining(why)]);
+  }
+  await mkdir(home.path('merged'));
+  const there = await home.run(zip());
+  expect([there.status, there.err]).toEqual([
+    1,
+    expect.stringContaining('it exists\nNext: another folder with --out'),
+  ]);
+});
+
+test('plan says what a recipe would share: shapes alone, or with data what it is predicted to cost', async () => {
+  const nets = sources().slice(0, 4);
+  const shapes = await home.run(['plan', ...nets, '--share', '0.5', '--explain', '--json']);
+  expect(shapes.status, shapes.err).toBe(0);
+  expect(JSON.parse(shapes.out)).toMatchObject({
+    wiring: 'one-way',
+    loss: null,
+    curve: [],
+    groups: expect.arrayContaining([
+      { group: 'tap', widths: { digit: 30, fashion: 30 }, shared: 15, reason: null },
+    ]) as unknown,
+  });
+  const table = await home.run(['plan', ...nets, '--share', '0.5', '--explain']);
+  expect(table.out).toMatch(/^tap +30 +30 +15 +50\.00 %$/m);
+  expect(table.out).toContain('Add --data to see what sharing less would cost and save.');
+  const costed = await home.run(['plan', ...sources(), '--explain', '--max-parameters', '0.9']);
+  expect(costed.status, costed.err).toBe(0);
+  expect(costed.out).toMatch(/Predicted loss: \d/);
+  const budget = await home.run(['plan', ...nets, '--max-parameters', '0.9']);
+  expect([budget.status, budget.err]).toEqual([
+    1,
+    expect.stringContaining('Cannot plan for a budget of parameters without data'),
+  ]);
+});
+
+test('inspect reads networks and data', async () => {
+  const net = await home.run(['inspect', home.path('digit.onnx')]);
+  expect(net.out).toContain('reads          x: float32 [-1, 4]');
+  expect(net.out).toMatch(/operators +2 MatMul, 1 Relu/);
+  const data = await home.run(['inspect', home.path('fashion.json'), '--json']);
+  expect(JSON.parse(data.out)).toMatchObject({ kind: 'dataset', samples: 96, classes: 5, sampleDims: [4] });
+  await writeFile(home.path('text.txt'), 'x');
+  const wrong = await home.run(['inspect', home.path('text.txt')]);
+  expect([wrong.status, wrong.err]).toEqual([
+    1,
+    expect.stringContaining('Next: trunkline push dataset --help'),
+  ]);
+});
