@@ -34,8 +34,7 @@ export async function streamEvents(
   let last = lastEventId(c);
   let { rows } = await listEvents(db, job, last);
   if (rows.length === 0 && (await endedBy(db, job, last))) return c.body(null, 204);
-  c.header('Cache-Control', 'no-store, no-transform');
-  return streamSSE(c, async (stream) => {
+  const response = streamSSE(c, async (stream) => {
     await stream.write(`retry: ${comeAgainMs}\n\n`);
     let quiet = 0;
     for (let poll = 0; poll < polls && !stream.aborted; poll++) {
@@ -53,6 +52,9 @@ export async function streamEvents(
       if (quiet > 0 && quiet % quietPolls === 0) await stream.write(': nothing new\n\n');
     }
   });
+  // Nobody on the way may keep it, or hold it back to compress it.
+  response.headers.set('Cache-Control', 'no-store, no-transform');
+  return response;
 }
 
 function lastEventId(c: Context<ControlEnv>): number {
