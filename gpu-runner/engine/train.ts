@@ -99,15 +99,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         if (adaptive) state = withLosses(state, adaptive, row);
         const validation = await look();
         const isLast = state.step === steps || isStuck();
-        if (checkpoint.save && (isLast || state.step % (checkpoint.every ?? steps) === 0)) {
-          await checkpoint.save(state);
-        }
         options.onProgress?.({
           ...{ step: state.step, steps, losses: row },
           ...follow(state.step, row, performance.now()),
           weights: objectives.map(({ weight = 1 }, index) => weight * (factors[index] ?? 1)),
           ...(validation && { validation }),
         });
+        // Last, so that whoever keeps what was told keeps it with the checkpoint.
+        if (checkpoint.save && (isLast || state.step % (checkpoint.every ?? steps) === 0)) {
+          await checkpoint.save(state);
+        }
       }
     } finally {
       await feeder.release();

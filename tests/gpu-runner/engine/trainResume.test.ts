@@ -63,10 +63,16 @@ async function runKilled(
     try {
       return await train({
         ...settings,
-        checkpoint: { from, every, save: async (state) => void (bytes = await encodeCheckpoint(state, run)) },
+        checkpoint: {
+          ...{ from, every },
+          save: async (state) => {
+            bytes = await encodeCheckpoint(state, run);
+            if (done >= lifetime) throw new Error('Killed');
+          },
+        },
         onProgress: () => {
           done += 1;
-          if (done >= lifetime) throw new Error('Killed');
+          if (done > lifetime) throw new Error('Killed');
         },
       });
     } catch (error) {
