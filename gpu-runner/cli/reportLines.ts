@@ -1,12 +1,10 @@
-import type { MergeReport } from '../../shared/merge-report.ts';
+import type { Comparison, Report } from '../../shared/report.ts';
 import { grouped, mega, percent, points } from '../runner/figures.ts';
 import { textTable } from '../runner/textTable.ts';
 import { bytes, duration } from './figures.ts';
 
 /** A merge's report for people: the separate networks against the bundle, then what was shared. */
-export function reportLines({ tasks, size, layers, retraining, parity, stages }: MergeReport): string[] {
-  const change = ({ before, after }: { before: number; after: number }): string =>
-    before === 0 ? '' : `x ${(after / before).toFixed(3)}`;
+export function reportLines({ tasks, figures, plan, retraining, environment, notes }: Report): string[] {
   const rows = tasks.map(({ task, accuracy }) =>
     accuracy
       ? [
@@ -17,25 +15,37 @@ export function reportLines({ tasks, size, layers, retraining, parity, stages }:
         ]
       : [`accuracy "${task}": no samples are held out`, '', '', ''],
   );
-  const { parameters, macs } = size;
-  rows.push(
-    ['parameters', grouped(parameters.before), grouped(parameters.after), change(parameters)],
-    ['multiply-adds, all tasks on one input', mega(macs.before, 'M'), mega(macs.after, 'M'), change(macs)],
-    ['bytes stored', bytes(size.bytes.before), bytes(size.bytes.after), change(size.bytes)],
+  const compare = (what: string, figure: Comparison | undefined, shown: (value: number) => string): void => {
+    if (!figure) return;
+    const { separate, zipped } = figure;
+    const change = separate === 0 ? '' : `x ${(zipped / separate).toFixed(3)}`;
+    rows.push([what, shown(separate), shown(zipped), change]);
+  };
+  compare('parameters', figures.parameters, grouped);
+  compare('multiply-adds, all tasks on one input', figures.macs, (value) =>
+    value < 1e6 ? grouped(value) : mega(value, 'M'),
   );
+  compare('bytes stored', figures.bytes, bytes);
+  const shared = plan.map((group) => ({
+    ...group,
+    shared: group.blocks
+      .filter(({ tasks: by }) => by.length > 1)
+      .reduce((sum, { channels }) => sum + channels, 0),
+  }));
   return [
     ...textTable([['', 'separate', 'merged', 'merged against separate'], ...rows]),
     '',
     ...textTable([
-      ['layer', 'shared', 'channels', 'predicted loss'],
-      ...layers.map(({ layer, shared, widths, cost }) => [
-        layer,
-        grouped(shared),
+      ['group', 'shared', 'channels', 'predicted loss'],
+      ...shared.map(({ name, shared: channels, widths, cost }) => [
+        name,
+        grouped(channels),
         Object.values(widths).map(grouped).join(' and '),
-        cost.toPrecision(3),
+        cost?.toPrecision(3) ?? '',
       ]),
     ]),
     '',
-    `${grouped(retraining.steps)} steps of retraining; largest difference to the trained network ${parity.maxAbsDifference.toPrecision(2)}; ${duration(stages.reduce((sum, { ms }) => sum + ms, 0))}`,
+    ...notes,
+    `${grouped(retraining?.iterations ?? 0)} steps of retraining${environment?.seconds === undefined ? '' : `; ${duration(1000 * environment.seconds)}`}`,
   ];
 }

@@ -1,21 +1,17 @@
-import { env } from 'onnxruntime-node';
-import { arch, availableParallelism, cpus, platform } from 'node:os';
-import type { Head, Manifest } from '../../shared/manifest.ts';
-import type { MergeReport } from '../../shared/merge-report.ts';
 import type { Progress } from '../../shared/jobs.ts';
+import type { Manifest } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
+import type { Report } from '../../shared/report.ts';
 import type { Tensor } from '../../shared/tensor.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { exportBundle } from '../bundle/export.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
-import { countMacs, countParameters } from '../mtz/count.ts';
-import { accuracyOf } from '../mtz/evaluate.ts';
-import { jointGraph, servingGraphs, taskGraph } from '../mtz/wiring.ts';
+import { jointGraph, servingGraphs, taskGraph, type ServingGraphs } from '../mtz/wiring.ts';
 import { zip, type ZipProgress, type Zipped } from '../mtz/zip.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { LossCurve } from './lossCurve.ts';
-import { Stopwatch } from './stopwatch.ts';
+import { judge, type Judgement } from './judge.ts';
+import { reportMerge, withEnvironment } from './mergeReport.ts';
 
 /** A trained network, the samples of its task, and where it comes from. */
 export interface MergeSource {
@@ -53,8 +49,9 @@ export interface MergeOptions {
 }
 
 export interface Merged {
+  /** Holds the report as far as it is the same each time. */
   readonly bundle: Bundle;
-  readonly report: MergeReport;
+  readonly report: Report;
 }
 
 export type MergeModels = (options: MergeOptions) => Promise<Merged>;
@@ -66,21 +63,20 @@ const paritySamples = 64;
  * The whole way from networks and data to a bundle: judge the sources, zip, judge the result, cut it for serving, export
  * it and check the files against the trained network. Reads and writes nothing: files are the caller's.
  *
+ * Same options and machine: same bundle, also when it was stopped in between and went on from a checkpoint.
+ *
  * @throws {Error} when something does not fit or parity is not met; the signal's reason when it is aborted
  */
 export const mergeModels: MergeModels = async (options) => {
   const { sources, recipe, provider, signal, onProgress, checkpoint } = options;
-  const watch = new Stopwatch();
-  const curve = new LossCurve();
-  const layerAccuracy = new Map<string, Record<string, number>>();
+  const startedAt = performance.now();
   const enter = (stage: string): void => {
     signal?.throwIfAborted();
-    watch.enter(stage);
     onProgress?.({ stage });
   };
 
   enter('evaluate');
-  const before = await accuracies(sources, (source) => source.graph, options);
+  const before = await judgeAll(({ graph }) => graph, options);
   enter('zip');
   const zipped = await zip(
     sources.map(({ task, graph, train, validation }) => ({
@@ -94,97 +90,46 @@ export const mergeModels: MergeModels = async (options) => {
       ...(checkpoint && {
         checkpoint: { from: await checkpoint.load(), save: (bytes) => checkpoint.save(bytes) },
       }),
-      onProgress(event) {
-        const progress = toProgress(event, sources);
-        watch.enter(progress.stage);
-        if (event.stage === 'validate') layerAccuracy.set(event.layer, { ...event.accuracy });
-        if (event.stage === 'retrain') curve.add(event.layer, event.step, progress.losses ?? {});
-        onProgress?.(progress);
-      },
+      onProgress: (event) => onProgress?.(toProgress(event, sources)),
     },
   );
   enter('evaluate');
-  const after = await accuracies(sources, ({ task }) => taskGraph(zipped.network, task), options);
+  const after = await judgeAll(({ task }) => taskGraph(zipped.network, task), options);
   enter('export');
-  const accuracy = (task: string): Head['accuracy'] => {
-    const [one, other] = [before.get(task), after.get(task)];
-    const samples = sources.find((source) => source.task === task)?.validation?.size;
-    return one === undefined || other === undefined || samples === undefined
-      ? null
-      : { before: one, after: other, samples };
-  };
-  const bundle = await exportZipped(zipped, accuracy, options);
-  watch.end();
-  const { manifest } = bundle;
-  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
-  const parts = [...(manifest.trunk ? [manifest.trunk] : []), ...manifest.heads];
-  const report: MergeReport = {
-    format: 'trunkline.report/1',
-    bundle: bundle.id,
-    name: manifest.name,
-    tasks: sources.map(({ task, model, train, validation }) => ({
-      task,
-      model: { name: model.name, sha256: model.sha256 },
-      trainSamples: train.size,
-      validationSamples: validation?.size ?? 0,
-      accuracy: accuracy(task),
-    })),
-    size: {
-      parameters: {
-        before: sum(sources.map(({ graph }) => countParameters(graph))),
-        after: sum(parts.map(({ parameters }) => parameters)),
-      },
-      macs: {
-        before: sum(sources.map(({ graph }) => countMacs(graph))),
-        after: sum(parts.map(({ macs }) => macs)),
-      },
-      bytes: {
-        before: sum(sources.map(({ model }) => model.sizeBytes)),
-        after: sum(manifest.files.map(({ sizeBytes }) => sizeBytes)),
-      },
-    },
-    layers: zipped.sharing.map(({ channels, ...record }) => ({
-      ...record,
-      shared: channels.length,
-      accuracy: layerAccuracy.get(record.layer) ?? {},
-    })),
-    retraining: { steps: zipped.retrainingSteps, curve: curve.points },
-    parity: manifest.parity,
-    stages: watch.stages,
-    machine: machine(provider),
-  };
-  return { bundle, report };
+  const serving = servingGraphs(zipped.network);
+  const report = reportMerge(options, { zipped, serving, before, after });
+  const bundle = await exportMerge(options, zipped, serving, report);
+  return { bundle, report: withEnvironment(report, provider, (performance.now() - startedAt) / 1000) };
 };
 
 /** Of each source that has held-out samples, by task. */
-async function accuracies(
-  sources: readonly MergeSource[],
+async function judgeAll(
   graphOf: (source: MergeSource) => Graph,
-  { provider, signal }: MergeOptions,
-): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
+  { sources, provider, signal }: MergeOptions,
+): Promise<Map<string, Judgement>> {
+  const judged = new Map<string, Judgement>();
   for (const source of sources) {
     if (!source.validation) continue;
     const options = { provider, ...(signal && { signal }) };
-    found.set(source.task, await accuracyOf(graphOf(source), source.validation, options));
+    judged.set(source.task, await judge(graphOf(source), source.validation, options));
   }
-  return found;
+  return judged;
 }
 
-function exportZipped(
-  { network, sharing, retrainingSteps }: Zipped,
-  accuracy: (task: string) => Head['accuracy'],
+function exportMerge(
   { name, createdAt, preprocessing, sources, recipe }: MergeOptions,
+  { network, sharing, retrainingSteps }: Zipped,
+  { trunk, heads }: ServingGraphs,
+  report: Report,
 ): Promise<Bundle> {
-  const { trunk, heads } = servingGraphs(network);
-  const labels = new Map(sources.map((source) => [source.task, source.labels]));
+  const told = new Map(report.tasks.map((one) => [one.task, one]));
   return exportBundle(
     {
-      ...{ name, createdAt, preprocessing, trunk, recipe },
+      ...{ name, createdAt, preprocessing, trunk, recipe, report },
       heads: heads.map(({ task, graph }) => ({
         ...{ task, graph },
-        labels: labels.get(task) ?? [],
-        accuracy: accuracy(task),
+        labels: told.get(task)?.labels ?? [],
+        accuracy: told.get(task)?.accuracy ?? null,
       })),
       lineage: {
         models: sources.map(({ task, model }) => ({ task, name: model.name, sha256: model.sha256 })),
@@ -244,12 +189,3 @@ function toProgress(event: ZipProgress, sources: readonly MergeSource[]): MergeP
       return event satisfies never;
   }
 }
-
-const machine = (provider: Provider): MergeReport['machine'] => ({
-  node: process.version,
-  onnxRuntime: env.versions.node ?? env.versions.common,
-  platform: `${platform()}-${arch()}`,
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: availableParallelism(),
-  provider,
-});

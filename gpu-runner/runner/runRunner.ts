@@ -8,7 +8,7 @@ import { startHealthServer } from './healthServer.ts';
 import { CancelledError, LeaseKeeper } from './leaseKeeper.ts';
 import { RunnerMetrics, type Outcome } from './metrics.ts';
 import { LeaseLostError, messageOf, RunnerClient, type Claimed, type JobResult } from './runnerClient.ts';
-import { JobError } from './work/job.ts';
+import { HandBackError, JobError } from './work/job.ts';
 import { runInProcess, type RunJobOptions } from './work/runInProcess.ts';
 import type { WorkSettings } from './work/settings.ts';
 import { makeWorkFolder, removeAbandoned } from './workFolders.ts';
@@ -148,7 +148,7 @@ async function work(claim: ClaimReply, worker: Worker): Promise<void> {
       log(`Job ${job.id}: no heartbeat: ${messageOf(error)}`);
     },
   });
-  const signal = AbortSignal.any([keeper.signal, ...(options.signal ? [options.signal] : [])]);
+  const signal = AbortSignal.any([keeper.signal, ...(options.signal ? [handingBack(options.signal)] : [])]);
   let outcome: Outcome;
   let folder: string | undefined;
   try {
@@ -172,6 +172,15 @@ async function work(claim: ClaimReply, worker: Worker): Promise<void> {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
   metrics.jobEnded(job.kind, outcome, (performance.now() - startedAt) / 1000);
+}
+
+/** Aborted with that signal, with a reason that the job understands. */
+function handingBack(signal: AbortSignal): AbortSignal {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(new HandBackError('The runner is shutting down'));
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return stop.signal;
 }
 
 /** A lease that was lost meanwhile is found by the token. A result that is refused would be refused again. */

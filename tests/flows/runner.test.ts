@@ -149,11 +149,11 @@ describe('a runner', () => {
   }, 120_000);
 
   it('hands a job back on SIGTERM with exit code 0, and another one goes on to the same bundle, killed once on the way', async () => {
-    const undisturbed = await client.jobs.merge(request('calm', 400));
+    const undisturbed = await client.jobs.merge(request('calm', 250));
     expect(await startRunner('calm', ['--until-idle']).ended).toBe(0);
     const calm = await finished(undisturbed.id);
 
-    const job = await client.jobs.merge(request('rough', 400));
+    const job = await client.jobs.merge(request('rough', 250));
     const polite = startRunner('polite');
     await until(async () => (await jobOf(job.id)).checkpoint !== null);
     polite.process.kill('SIGTERM');

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { sha256Hex } from '../../../shared/digest.ts';
 import { name as nameSchema } from '../../../shared/manifest.ts';
@@ -78,12 +77,11 @@ export function addZip(program: Command, context: CommandContext): void {
         });
         progress.clear();
         await writeBundle(out, bundle);
-        await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
         await checkpoint.remove();
         answer(context, options, { folder: out, bundle: bundle.id, report }, () => [
           ...reportLines(report),
           '',
-          `Bundle ${bundle.id.slice(0, 12)} in ${options.out}; the report is beside it in report.json`,
+          `Bundle ${bundle.id.slice(0, 12)} in ${options.out}; open report.html in it to see what became of the networks`,
           `Next: trunkline serve ${options.out}, or trunkline publish ${options.out} --endpoint <name>`,
         ]);
       } catch (error) {

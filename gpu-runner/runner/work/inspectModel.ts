@@ -2,12 +2,14 @@ import type { ModelInspection } from '../../../shared/inspection.ts';
 import type { TensorSpec } from '../../../shared/manifest.ts';
 import { countMacs, countParameters } from '../../mtz/count.ts';
 import { readNet } from '../../mtz/readNet.ts';
+import { inputGroup } from '../../mtz/topology.ts';
 import type { Graph, ValueInfo } from '../../onnx/graph.ts';
 import { subgraphs } from '../../onnx/node.ts';
 import { supportedOperators } from '../../onnx/shapes.ts';
 
 /** Problems listed at most; the contract allows a thousand. */
 const maxProblems = 100;
+const maxGroups = 10_000;
 
 /**
  * What a person wants to know of a network before merging it: what it computes, how much, and what stands in the way.
@@ -15,11 +17,11 @@ const maxProblems = 100;
  * @param labels names of its classes as they were registered, or none
  */
 export function inspectModel(graph: Graph, labels: readonly string[]): ModelInspection {
-  const { groups, problem } = readGroups(graph);
+  const { groups, problems: unzipped } = readGroups(graph);
   const macs = attempt(() => countMacs(graph));
   const problems = [
     ...(macs.problem === undefined ? [] : [macs.problem]),
-    ...(problem === undefined ? [] : [problem]),
+    ...unzipped,
     ...unsupported(graph),
     ...weightProblems(graph),
     ...labelProblems(graph, labels),
@@ -50,20 +52,20 @@ export const unreadableModel = (problem: string): ModelInspection => ({
   problems: [problem.slice(0, 2000)],
 });
 
-/** Channels that can only be shared together, and why some stay every task's own. */
-function readGroups(graph: Graph): { groups: ModelInspection['groups']; problem?: string } {
-  const net = attempt(() => readNet(graph, graph.name || 'model', { batchNorm: 'fold' }));
-  if (net.value === undefined)
-    return { groups: [], ...(net.problem !== undefined && { problem: net.problem }) };
-  const { topology, widths, notes } = net.value;
+/** Channels that can be shared, and sentences about what cannot be zipped at all. */
+function readGroups(graph: Graph): { groups: ModelInspection['groups']; problems: readonly string[] } {
+  const read = attempt(() => readNet(graph, graph.name || 'model', { batchNorm: 'fold' }));
+  if (read.value === undefined) return { groups: [], problems: [read.problem ?? 'it cannot be zipped'] };
+  const { topology, widths, notes } = read.value;
   return {
-    groups: topology.groups.map(({ name, pinned }, index) => ({
-      name,
-      channels: widths[index] ?? 0,
-      shareable: pinned === null,
-      reason: pinned,
-    })),
-    ...(notes.length > 0 && { problem: notes.join(' ') }),
+    groups: topology.groups
+      .slice(0, maxGroups)
+      .flatMap(({ name, pinned }, index) =>
+        index === inputGroup
+          ? []
+          : [{ name, channels: widths[index] ?? 0, shareable: pinned === null, reason: pinned }],
+      ),
+    problems: notes,
   };
 }
 

@@ -16,8 +16,13 @@ export interface JobContext {
   readonly signal: AbortSignal;
   readonly report: (progress: Omit<Progress, 'at'>) => void;
   /** Tells where another attempt may go on; the blob is stored. */
-  readonly saveCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
+  readonly saveCheckpoint: (checkpoint: Checkpoint, signal: AbortSignal) => Promise<void>;
   readonly log: (line: string) => void;
+}
+
+/** The reason of a signal that ends a job which somebody else will go on with. */
+export class HandBackError extends Error {
+  override readonly name = 'HandBackError';
 }
 
 export type PerformJob = (context: JobContext) => Promise<JobResult>;

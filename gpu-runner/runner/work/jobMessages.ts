@@ -13,7 +13,12 @@ export type ToJob =
       /** The job's own folder. */
       readonly folder: string;
     }
-  | { readonly type: 'stop'; readonly reason: string };
+  | {
+      readonly type: 'stop';
+      readonly reason: string;
+      /** Somebody else will go on: leave what there is. */
+      readonly handBack: boolean;
+    };
 
 export type FromJob =
   | { readonly type: 'progress'; readonly progress: Progress }

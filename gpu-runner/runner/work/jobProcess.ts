@@ -2,8 +2,7 @@
  * The process of one job: told by messages what to do, it tells how far it is and what came of it. It ends when the
  * runner that started it is gone, whatever the reason.
  */
-import type { PerformJob } from './job.ts';
-import { JobError } from './job.ts';
+import { HandBackError, JobError, type PerformJob } from './job.ts';
 import type { FromJob, ToJob } from './jobMessages.ts';
 import { openCache, openStore } from './settings.ts';
 import { LeaseLostError, messageOf, RunnerClient } from '../runnerClient.ts';
@@ -21,7 +20,8 @@ export function serveJob(perform: PerformJob): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.on('disconnect', () => process.exit(1));
   process.on('message', (message: ToJob) => {
-    if (message.type === 'stop') stop.abort(new Error(message.reason));
+    if (message.type === 'stop')
+      stop.abort(message.handBack ? new HandBackError(message.reason) : new Error(message.reason));
     else
       void run(message, perform, stop.signal).then(async (outcome) => {
         await tell(outcome);
@@ -44,8 +44,8 @@ async function run(
         ...{ claim, store, cache, folder, signal },
         provider: settings.provider,
         report: (progress) => void tell({ type: 'progress', progress: { ...progress, at: now() } }),
-        saveCheckpoint: (checkpoint) =>
-          client.saveCheckpoint({ jobId: claim.job.id, token: claim.lease.token }, checkpoint, signal),
+        saveCheckpoint: (checkpoint, until) =>
+          client.saveCheckpoint({ jobId: claim.job.id, token: claim.lease.token }, checkpoint, until),
         log: (line) => void tell({ type: 'log', line }),
       });
       return { type: 'done', result };

@@ -11,7 +11,7 @@ import type { MergeCheckpoint, Merged, MergeModels, MergeSource } from '../merge
 import type { JobResult } from '../runnerClient.ts';
 import { bytesContent } from '../storage/content.ts';
 import { fetchFiles } from './fetchFiles.ts';
-import { decisively, JobError, type JobContext } from './job.ts';
+import { decisively, HandBackError, JobError, type JobContext } from './job.ts';
 import { jobCheckpoint } from './jobCheckpoint.ts';
 
 interface GivenSource {
@@ -72,7 +72,8 @@ export async function mergeJob(
           report(progress);
         },
       });
-    return merge(checkpoint).catch((error: unknown) => {
+    return merge(checkpoint).catch(async (error: unknown) => {
+      if (signal.reason instanceof HandBackError) await checkpoint.flush();
       // Written by another version of this program: nobody could ever go on from it.
       if (!claim.checkpoint || !(error instanceof Error) || !error.message.startsWith('Cannot resume'))
         throw error;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ClaimReply, Progress } from '../../../shared/jobs.ts';
 import type { JobResult } from '../runnerClient.ts';
 import type { CacheCounts } from '../storage/blobCache.ts';
-import { JobError } from './job.ts';
+import { HandBackError, JobError } from './job.ts';
 import type { FromJob, ToJob } from './jobMessages.ts';
 import type { WorkSettings } from './settings.ts';
 
@@ -67,7 +67,11 @@ export async function runInProcess(claim: ClaimReply, options: RunJobOptions): P
   let killed: NodeJS.Timeout | undefined;
   const stop = (): void => {
     const { reason } = signal as { reason: unknown };
-    say({ type: 'stop', reason: reason instanceof Error ? reason.message : String(reason) });
+    say({
+      type: 'stop',
+      reason: reason instanceof Error ? reason.message : String(reason),
+      handBack: reason instanceof HandBackError,
+    });
     killed = setTimeout(() => child.kill('SIGKILL'), graceMs);
   };
   signal.addEventListener('abort', stop, { once: true });

@@ -14,6 +14,7 @@ import { writeFile } from 'node:fs/promises';
 import { datasetDocument } from '../../../shared/dataset.ts';
 import { pixelsTo1 } from '../../../shared/preprocessing.ts';
 import { recipe } from '../../../shared/recipe.ts';
+import { report as reportSchema } from '../../../shared/report.ts';
 import { memoryStore } from './storage/memoryStore.ts';
 import { tinyLabels, tinyMerge, tinyNet, tinyRecipe } from './work/tinyTask.ts';
 
@@ -66,6 +67,46 @@ describe('mergeModels()', () => {
       [1, 3],
       [1, 3],
     ]);
+  });
+
+  it('tells in a report what became of the networks, and puts it into the bundle without what differs each time', () => {
+    const { bundle, report } = merged;
+    expect(reportSchema.parse(report)).toEqual(report);
+    expect(report).toMatchObject({ name: 'pair', wiring: 'one-way', retraining: { iterations: 12 } });
+    for (const { accuracy, confusion, labels } of report.tasks) {
+      expect(labels).toEqual(tinyLabels);
+      const right = confusion?.after?.reduce((sum, row, label) => sum + (row[label] ?? 0), 0) ?? NaN;
+      expect(accuracy).toMatchObject({ after: right / 12, samples: 12 });
+    }
+    expect(report.plan.map(({ name, blocks }) => [name, blocks])).toEqual([
+      ['conv1', [{ tasks: ['left', 'right'], channels: 4 }]],
+      ['conv2', [{ tasks: ['left', 'right'], channels: 6 }]],
+      ['fc1', [{ tasks: ['left', 'right'], channels: 10 }]],
+      [
+        'fc2',
+        [
+          { tasks: ['left'], channels: 3 },
+          { tasks: ['right'], channels: 3 },
+        ],
+      ],
+    ]);
+    const { trunk, heads, files } = bundle.manifest;
+    const parts = [...(trunk ? [trunk] : []), ...heads];
+    expect(report.figures).toMatchObject({
+      parameters: { zipped: parts.reduce((sum, { parameters }) => sum + parameters, 0) },
+      macs: { zipped: parts.reduce((sum, { macs }) => sum + macs, 0) },
+      bytes: {
+        zipped: files
+          .filter(({ path }) => !path.startsWith('report.'))
+          .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      },
+    });
+    expect(report.environment?.seconds).toBeGreaterThan(0);
+    const { environment: _, ...same } = report;
+    const stored: unknown = JSON.parse(
+      new TextDecoder().decode(bundle.files.get(bundle.manifest.report?.json ?? '')),
+    );
+    expect(stored).toEqual(same);
   });
 
   it('makes the same bundle of the same again', async () => {

@@ -73,6 +73,20 @@ describe('jobCheckpoint()', () => {
     expect(context.checkpoints).toHaveLength(1);
   });
 
+  it('stores what it passed over when the job ends for somebody else to go on', async () => {
+    const stop = new AbortController();
+    context = await testContext(({ add }) => claimOf(tinyMerge(add)), { signal: stop.signal });
+    const checkpoint = jobCheckpoint(context, { pauseMs: 3_600_000 });
+    await checkpoint.save(bytes);
+    await checkpoint.save(new Uint8Array([4]));
+    stop.abort(new Error('The runner is shutting down'));
+    await checkpoint.flush();
+    await checkpoint.flush();
+    expect(context.checkpoints.map(({ sha256 }) => sha256)).toEqual(
+      [bytes, new Uint8Array([4])].map(digestOf),
+    );
+  });
+
   it('lets the work go on when one is not saved, but not when the lease is lost', async () => {
     let error: Error = new Error('503');
     context = await testContext(({ add }) => claimOf(tinyMerge(add)), {

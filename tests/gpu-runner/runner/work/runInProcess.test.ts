@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobResult } from '../../../../gpu-runner/runner/runnerClient.ts';
+import { HandBackError } from '../../../../gpu-runner/runner/work/job.ts';
 import { runInProcess, type RunJobOptions } from '../../../../gpu-runner/runner/work/runInProcess.ts';
 import type { ClaimReply, Progress } from '../../../../shared/jobs.ts';
 import { startFakePlatform } from '../fakePlatform.ts';
@@ -100,6 +101,15 @@ describe('runInProcess()', () => {
       await expect(running).rejects.toThrow('cancelled');
       expect(isAlive(pid())).toBe(false);
     }
+  });
+
+  it('tells a job whether somebody else will go on with it', async () => {
+    for (const reason of [new HandBackError('shutting down'), new Error('cancelled')]) {
+      const stop = new AbortController();
+      const running = run('obedient', { signal: stop.signal, onProgress: () => stop.abort(reason) });
+      await expect(running).rejects.toBe(reason);
+    }
+    expect(lines).toEqual(['stopped by HandBackError', 'stopped by Error']);
   });
 
   it('says at once that the lease is lost when the service says so', async () => {

@@ -25,12 +25,13 @@ serveJob(async ({ claim, folder, signal, report, log, saveCheckpoint }) => {
       return setTimeout(60_000).then(() => Promise.reject(new Error('alive')));
     case 'obedient':
       await setTimeout(60_000, undefined, { signal }).catch(() => undefined);
+      log(`stopped by ${signal.reason instanceof Error ? signal.reason.name : 'nobody'}`);
       signal.throwIfAborted();
       throw new Error('nobody stopped it');
     case 'stubborn':
       for (;;) await setTimeout(1000);
     case 'stale':
-      await saveCheckpoint({ sha256: '0'.repeat(64), sizeBytes: 1, step: 1 });
+      await saveCheckpoint({ sha256: '0'.repeat(64), sizeBytes: 1, step: 1 }, signal);
       throw new Error('it was let through');
     default:
       throw new Error(`What is ${claim.inputs.version.name}?`);

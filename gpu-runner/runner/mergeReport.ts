@@ -1,0 +1,164 @@
+import { availableParallelism, cpus, platform } from 'node:os';
+import { env } from 'onnxruntime-node';
+import type { Report, GroupReport, TaskReport, TradeoffReport } from '../../shared/report.ts';
+import { packGraphs } from '../bundle/packGraphs.ts';
+import { checkReport } from '../bundle/report/reportFiles.ts';
+import type { Provider } from '../engine/providers.ts';
+import { countMacs, countParameters } from '../mtz/count.ts';
+import { blocksOf, type Network } from '../mtz/network.ts';
+import { producersOf } from '../mtz/pairing.ts';
+import { groupsInOrder } from '../mtz/survey.ts';
+import { members } from '../mtz/taskSet.ts';
+import type { ServingGraphs } from '../mtz/wiring.ts';
+import type { Zipped } from '../mtz/zip.ts';
+import type { Judgement } from './judge.ts';
+import type { MergeOptions } from './mergeModels.ts';
+
+/** What a merge led to, before and after, by task. */
+export interface MergeFacts {
+  readonly zipped: Zipped;
+  readonly serving: ServingGraphs;
+  readonly before: ReadonlyMap<string, Judgement>;
+  readonly after: ReadonlyMap<string, Judgement>;
+}
+
+/** Stored parameters are float32. */
+const parameterBytes = 4;
+
+/**
+ * What is known of a merge, the same for the same merge: it is part of the bundle. When it was done, by what and in which
+ * time is not, see {@link withEnvironment}.
+ */
+export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
+  const { name, createdAt, recipe, sources } = options;
+  const { zipped, serving } = facts;
+  const graphs = [...(serving.trunk ? [serving.trunk] : []), ...serving.heads.map(({ graph }) => graph)];
+  const originals = sources.map(({ graph }) => graph);
+  const { files } = packGraphs([
+    ...(serving.trunk ? [{ name: 'trunk', graph: serving.trunk }] : []),
+    ...serving.heads.map(({ task, graph }) => ({ name: `head-${task}`, graph })),
+  ]);
+  const curve = tradeoff(zipped, options);
+  return checkReport({
+    format: 'trunkline.report/1',
+    name,
+    createdAt: createdAt.toISOString(),
+    tasks: sources.map((source) => taskReport(source, facts)),
+    recipe,
+    wiring: recipe.wiring,
+    plan: groupReports(zipped),
+    ...(curve && { tradeoff: curve }),
+    retraining: retrainingReport(options, zipped),
+    figures: {
+      bytes: {
+        separate: total(sources.map(({ model }) => model.sizeBytes)),
+        zipped: total([...files.values()].map(({ length }) => length)),
+      },
+      parameters: {
+        separate: total(originals.map(countParameters)),
+        zipped: total(graphs.map(countParameters)),
+      },
+      macs: { separate: total(originals.map(countMacs)), zipped: total(graphs.map(countMacs)) },
+    },
+    notes: [...zipped.notes],
+  });
+}
+
+/** The same report with what is different each time: the machine, the versions, the time it took. */
+export const withEnvironment = (report: Report, provider: Provider, seconds: number): Report => ({
+  ...report,
+  environment: {
+    machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${platform()}, ${provider}`,
+    versions: { node: process.versions.node, onnxruntime: env.versions.node ?? env.versions.common },
+    seconds,
+  },
+});
+
+function taskReport(
+  { task, model, labels, graph }: MergeOptions['sources'][number],
+  { serving, before, after }: MergeFacts,
+): Omit<TaskReport, 'labels'> & { labels: string[] } {
+  const [one, other] = [before.get(task), after.get(task)];
+  const head = serving.heads.find((each) => each.task === task)?.graph;
+  const zippedMacs = total([serving.trunk, head].map((part) => (part ? countMacs(part) : 0)));
+  return {
+    task,
+    source: { name: model.name, sha256: model.sha256 },
+    labels: [...labels],
+    macs: { separate: countMacs(graph), zipped: zippedMacs },
+    ...(one &&
+      other && {
+        accuracy: { before: one.accuracy, after: other.accuracy, samples: other.samples },
+        ...(one.confusion &&
+          other.confusion && { confusion: { before: one.confusion, after: other.confusion } }),
+      }),
+  };
+}
+
+/** All groups, those that share nothing included. */
+function groupReports({ network, sharing }: Pick<Zipped, 'network' | 'sharing'>): GroupReport[] {
+  return [...groupsInOrder(network)].map((group) => {
+    const name = network.topology.groups[group]?.name ?? String(group);
+    const record = sharing.find(({ layer }) => layer === name);
+    const blocks = blocksOf(network, group).map(({ tasks, sources }) => ({
+      tasks: members(tasks).map((task) => taskName(network, task)),
+      channels: sources.length,
+    }));
+    const widths = network.tasks.map((task): [string, number] => [
+      task,
+      total(blocks.flatMap(({ tasks, channels }) => (tasks.includes(task) ? [channels] : []))),
+    ]);
+    const layers = producersOf(network, group).map((step) => step.name);
+    return {
+      name,
+      layers: layers.length > 1 ? layers : [],
+      widths: Object.fromEntries(widths),
+      blocks,
+      ...(record && {
+        cost: record.cost,
+        bytes: {
+          separate: record.weights.before * parameterBytes,
+          zipped: record.weights.after * parameterBytes,
+        },
+      }),
+    };
+  });
+}
+
+const taskName = ({ tasks }: Network, position: number): string => tasks[position] ?? String(position);
+
+/** Loss against bytes, where a budget chose the plan. */
+function tradeoff({ plan }: Zipped, { recipe: { budget } }: MergeOptions): TradeoffReport | undefined {
+  if (plan.curve.length === 0 || plan.loss === null) return undefined;
+  const bytes = ({ parameters }: { parameters: number }): number => parameters * parameterBytes;
+  return {
+    predicted: plan.curve.map((point) => ({ bytes: bytes(point), loss: point.loss })),
+    measured: [],
+    ...(budget?.of === 'parameters' && { budgetBytes: Math.floor(budget.atMost * bytes(plan.separate)) }),
+    chosen: { bytes: bytes(plan.size), loss: plan.loss },
+  };
+}
+
+function retrainingReport({ recipe }: MergeOptions, zipped: Zipped): Report['retraining'] {
+  return {
+    iterations: zipped.retrainingSteps,
+    history: zipped.losses.map(({ step, losses }) => ({ step, losses: { ...losses } })),
+    validation: zipped.accuracies.map(({ layer, retrainingSteps, accuracy }) => ({
+      step: retrainingSteps,
+      stage: layer,
+      accuracy: { ...accuracy },
+    })),
+    floors: { ...recipe.floors?.accuracy },
+    events: zipped.floorEvents.map(({ layer, group, from, to, accuracy, floors }) => ({
+      kind: 'rollback',
+      message: `After ${layer}: ${Object.entries(floors)
+        .map(([task, floor]) => `${task} fell to ${percent(accuracy[task])}, its floor is ${percent(floor)}`)
+        .join(', ')}; ${group} shares ${to} channels instead of ${from}`,
+    })),
+  };
+}
+
+const percent = (share: number | undefined): string =>
+  share === undefined ? 'nothing' : `${(100 * share).toFixed(2)} %`;
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
