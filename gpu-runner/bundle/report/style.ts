@@ -70,8 +70,10 @@ svg .on-colour { fill: var(--on); }
 .t0 { --c: var(--t0); } .t1 { --c: var(--t1); } .t2 { --c: var(--t2); } .t3 { --c: var(--t3); }
 .t4 { --c: var(--t4); } .t5 { --c: var(--t5); } .t6 { --c: var(--t6); } .t7 { --c: var(--t7); }
 @media (max-width: 560px) { main { padding: 24px 16px 48px; } h1 { font-size: 1.625rem; } .tiles { grid-template-columns: 1fr 1fr; } .tiles dd { font-size: 1.375rem; } }
+@page { margin: 14mm; }
 @media print { :root { --paper: #fff; --tint: #f4f4f0; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } .scroll { overflow: visible; }
-  figure, .tiles, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  figure, .tiles, tr, table { break-inside: avoid; } h2, h3, h2 + p, caption { break-after: avoid; }
+  .tiles { grid-template-columns: repeat(5, 1fr); gap: 12px; } .tiles dd { font-size: 14pt; } .tiles dd + dd { font-size: 8pt; }
   .pair { grid-template-columns: 1fr 1fr; } .fill, .ribbon, .stage { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `;

@@ -48,7 +48,7 @@ describe('exportBundle() of stored parts', () => {
 
   it('states the tolerance, and answers within it', async () => {
     for (const [stored, share] of [
-      [float16, 0.01],
+      [float16, 0.005],
       [int8, 0.1],
     ] as const) {
       const { manifest, files } = await exported(stored);

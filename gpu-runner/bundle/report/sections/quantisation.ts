@@ -22,7 +22,7 @@ export function quantisationSection({ quantisation }: Report): Markup | undefine
     ...(method === undefined ? [] : [`Ranges: ${method}.`]),
     ...(calibrationSamples === undefined ? [] : [`Calibrated on ${grouped(calibrationSamples)} samples.`]),
   ];
-  return section('quantisation', 'Small numbers', [
+  return section('quantisation', 'Quantisation', [
     html`<p class="soft">${facts.join(' ')}</p>`,
     Object.keys(error).length > 0 &&
       table(
