@@ -70,6 +70,8 @@ export const sharingRecord = z.strictObject({
   /** Channels each source net has in this layer, by task. */
   widths: z.record(name, z.int().min(1)),
   channels: z.array(z.record(name, z.int().min(0))),
+  /** The source channels that stayed each task's own, in the order in which they are stored. */
+  own: z.record(name, z.array(z.int().min(0))).optional(),
   /** Predicted second-order loss of each shared pair, summed. */
   cost: z.number().min(0),
   /** Incoming weights stored after and before. */

@@ -84,6 +84,9 @@ export type Floors = z.infer<typeof floors>;
 export const batchNorms = ['fold', 'per-task'] as const;
 export type BatchNorm = (typeof batchNorms)[number];
 
+export const inputAdaptations = ['mean', 'luma', 'repeat'] as const;
+export type InputAdaptation = (typeof inputAdaptations)[number];
+
 /** What a user asks of a merge. Stored in the bundle it led to. */
 export const recipe = z.strictObject({
   wiring: z.enum(wirings),
@@ -107,6 +110,11 @@ export const recipe = z.strictObject({
   budget: budget.optional(),
   floors: floors.optional(),
   batchNorm: z.enum(batchNorms).default('fold'),
+  /**
+   * How networks that read another number of channels than the rest are given the rest's: a grey network takes the `mean`
+   * or the `luma` of RGB, an RGB network the grey value three times (`repeat`). By task; without it they are refused.
+   */
+  inputChannels: z.record(z.string(), z.enum(inputAdaptations)).optional(),
   /** Networks were pruned: weights that are 0 stay 0. */
   sparse: z.boolean().default(false),
   /** Relative damping of the Gram matrices, as a fraction of their mean diagonal. */

@@ -1,12 +1,7 @@
+import type { InputAdaptation } from '../../shared/recipe.ts';
 import { matrix, row, type Matrix } from '../linalg/matrix.ts';
 import { stepLabel } from './difference.ts';
 import { inputGroup, inputOf, valueAt, type TaskNet, type Weights } from './topology.ts';
-
-/**
- * How channels correspond: a grey value is the `mean` of red, green and blue, or their `luma` (ITU-R BT.601); or a net
- * that takes RGB is given the grey value three times (`repeat`).
- */
-export type InputAdaptation = 'mean' | 'luma' | 'repeat';
 
 const shares: Readonly<Record<Exclude<InputAdaptation, 'repeat'>, readonly number[]>> = {
   mean: [1 / 3, 1 / 3, 1 / 3],

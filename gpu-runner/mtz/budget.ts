@@ -2,7 +2,7 @@ import type { Budget } from '../../shared/recipe.ts';
 import type { Network } from './network.ts';
 import type { Pairing } from './pairing.ts';
 import { wiringProblem, type Plan } from './plan.ts';
-import { planSize, type PlanSize } from './planSize.ts';
+import { isOwnRead, planSize, type PlanSize } from './planSize.ts';
 import { shareable, type Pairings } from './survey.ts';
 
 /** What is to be saved: stored parameters, or multiply-adds for all tasks on one input. */
@@ -24,14 +24,21 @@ const chunkShare = 1 / 16;
  *
  * @param most what is shared at first
  * @param pairings the channels of all its groups, paired
- * @returns points in falling order of loss
+ * @param dropped what shared channels lose that may not read what stays apart
+ * @returns points of falling loss, from the most that is shared to nothing
  */
-export function planPath(network: Network, most: Plan, pairings: Pairings, saving: Saving): PlanPoint[] {
+export function planPath(
+  network: Network,
+  most: Plan,
+  pairings: Pairings,
+  saving: Saving,
+  dropped: (plan: Plan) => number = () => 0,
+): PlanPoint[] {
   const costs = new Map([...pairings].map(([group, pairing]) => [group, sortedCosts(pairing)]));
   let plan = most;
   let size = planSize(network, plan);
   const lossOf = (of: Plan): number =>
-    [...of].reduce((sum, [group, count]) => sum + total(costs.get(group) ?? [], count), 0);
+    [...of].reduce((sum, [group, count]) => sum + total(costs.get(group) ?? [], count), dropped(of));
   const points: PlanPoint[] = [{ plan, ...size, loss: lossOf(plan) }];
   while (plan.size > 0) {
     let best: { plan: Plan; size: PlanSize; ratio: number } | undefined;
@@ -46,12 +53,14 @@ export function planPath(network: Network, most: Plan, pairings: Pairings, savin
     }
     if (!best) break;
     ({ plan, size } = best);
-    points.push({ plan, ...size, loss: lossOf(plan) });
+    const loss = lossOf(plan);
+    // What saves less and costs more than an earlier plan is none to choose.
+    if (loss < (points.at(-1)?.loss ?? Infinity)) points.push({ plan, ...size, loss });
   }
   return points;
 }
 
-/** The plan with a chunk less of one group, or undefined where the wiring does not allow that. */
+/** The plan with a chunk less of one group, or undefined where the wiring or its readers do not allow that. */
 function fewer(network: Network, plan: Plan, group: number, count: number): Plan | undefined {
   const most = shareable(network, group);
   const chunk = network.wiring === 'prefix' ? count : Math.max(1, Math.round(most * chunkShare));
@@ -59,7 +68,7 @@ function fewer(network: Network, plan: Plan, group: number, count: number): Plan
   if (count > chunk) next.set(group, count - chunk);
   else next.delete(group);
   const breaks = [...next.keys()].some((each) => wiringProblem(network, next, each) !== null);
-  return breaks ? undefined : next;
+  return breaks || !isOwnRead(network, next, group) ? undefined : next;
 }
 
 /**

@@ -1,7 +1,11 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { align } from './align.ts';
+import { adaptInput } from './adaptInput.ts';
+import { align, type Aligned } from './align.ts';
+import { foldInputNormalisation } from './foldInputNormalisation.ts';
+import { inputScaleOf } from './inputScale.ts';
 import { joinNets, type Network } from './network.ts';
+import { netGraph } from './netGraph.ts';
 import { readNet } from './readNet.ts';
 import type { TaskNet } from './topology.ts';
 
@@ -11,7 +15,16 @@ export interface NamedGraph {
 }
 
 /** What of a recipe says how networks are read. */
-export type Reading = Pick<Recipe, 'wiring' | 'batchNorm' | 'sparse'>;
+export type Reading = Pick<Recipe, 'batchNorm' | 'inputChannels'>;
+
+export interface Joined {
+  readonly network: Network;
+  readonly nets: readonly TaskNet[];
+  /** The networks alone as they were, but that all read one input. */
+  readonly originals: readonly Graph[];
+  /** What could not be zipped and why. */
+  readonly notes: readonly string[];
+}
 
 /**
  * Networks read, aligned and put side by side.
@@ -20,18 +33,54 @@ export type Reading = Pick<Recipe, 'wiring' | 'batchNorm' | 'sparse'>;
  */
 export function joinSources(
   sources: readonly NamedGraph[],
-  reading: Reading,
-): { network: Network; notes: readonly string[] } {
+  recipe: Reading & Pick<Recipe, 'wiring' | 'sparse'>,
+): Joined {
   if (sources.length < 2) throw new Error(`Cannot zip ${sources.length} network: at least 2 are needed`);
-  const { nets, notes } = alignSources(sources, reading);
-  return { network: joinNets(nets, reading.wiring, reading.sparse), notes };
+  const { nets, notes } = alignSources(sources, recipe);
+  const originals = sources.map(({ task, graph }, index) => {
+    const net = nets[index];
+    return net && recipe.inputChannels?.[task] !== undefined ? netGraph(net) : graph;
+  });
+  return { network: joinNets(nets, recipe.wiring, recipe.sparse), nets, originals, notes };
 }
 
-export function alignSources(
-  sources: readonly NamedGraph[],
-  { batchNorm }: Pick<Recipe, 'batchNorm'>,
-): { nets: readonly TaskNet[]; notes: readonly string[] } {
+/** Networks read, given one input and aligned. */
+export function alignSources(sources: readonly NamedGraph[], { batchNorm, inputChannels }: Reading): Aligned {
+  const unknown = Object.keys(inputChannels ?? {}).find((task) =>
+    sources.every((each) => each.task !== task),
+  );
+  if (unknown !== undefined) throw new Error(`Cannot adapt the input of "${unknown}": it is not a task`);
   const read = sources.map(({ task, graph }) => readNet(graph, task, { batchNorm }));
-  const { nets, notes } = align(read);
-  return { nets, notes: [...read.flatMap((net) => net.notes), ...notes] };
+  const folded = normaliseAlike(read) ? read : read.map((net) => foldInputNormalisation(net).net);
+  const channels = channelsOfRest(folded, inputChannels ?? {});
+  const adapted = folded.map((net) => {
+    const how = inputChannels?.[net.task];
+    return how === undefined ? net : adaptInput(net, channels, how);
+  });
+  const { nets, notes } = align(adapted);
+  const own = adapted.flatMap((net) => net.notes.map((note) => `"${net.task}": ${note}`));
+  return { nets, notes: [...own, ...notes] };
+}
+
+/** Channels that the networks read which are not adapted. */
+function channelsOfRest(nets: readonly TaskNet[], adapted: Readonly<Record<string, unknown>>): number {
+  const rest = nets.filter(({ task }) => adapted[task] === undefined);
+  const channels = new Set(rest.map(({ topology }) => topology.input.dims[0] ?? 1));
+  const [only, ...others] = channels;
+  if (only === undefined) throw new Error('Cannot adapt the inputs of all networks: one must stay as it is');
+  if (others.length > 0)
+    throw new Error(
+      `Cannot zip networks that read ${[...channels].join(' and ')} channels: say in the recipe's inputChannels how`,
+    );
+  return only;
+}
+
+/** Whether all networks do the same to the input before their first layers, or none does anything. */
+function normaliseAlike(nets: readonly TaskNet[]): boolean {
+  const described = nets.map((net) => {
+    const scale = inputScaleOf(net);
+    const own = scale && net.weights.get(scale.name);
+    return own ? [...own.weight.data, ...own.bias].join() : '';
+  });
+  return new Set(described).size === 1;
 }

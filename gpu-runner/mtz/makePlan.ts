@@ -1,5 +1,6 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { planForBudget, planPath, type PlanPoint } from './budget.ts';
+import { dropLoss } from './dropLoss.ts';
 import { measureAll, type MeasureContext } from './measureAll.ts';
 import type { Network } from './network.ts';
 import { planByHand, type Plan } from './plan.ts';
@@ -52,5 +53,5 @@ export async function predictCurve(
 ): Promise<PlanPoint[]> {
   const grams = await measureAll(network, (group) => most.has(group), context);
   const pairings = await pairAll(network, grams, context.recipe, (group) => most.get(group) ?? 0);
-  return planPath(network, most, pairings, saving);
+  return planPath(network, most, pairings, saving, dropLoss(network, pairings, grams));
 }

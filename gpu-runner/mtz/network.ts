@@ -158,13 +158,26 @@ export const roundedValues = (values: Float64Array): Float64Array =>
   Float64Array.from(values, (value) => Math.fround(value));
 
 /** Rows of the same block as one: those that several tasks have on the input's own channels. */
-function gathered(rows: readonly Rows[]): Rows[] {
+export function gathered(rows: readonly Rows[]): Rows[] {
   const known = new Map<string, Rows>();
   for (const each of rows) {
     const key = `${each.segment} ${each.tasks}`;
     known.set(key, { ...each, parts: [...(known.get(key)?.parts ?? []), ...each.parts] });
   }
-  return [...known.values()];
+  return [...known.values()].map((each) => ({ ...each, parts: equalAsOne(each.parts) }));
+}
+
+/** Parts that are equal anyway, as one: the same normalisation of the input in all networks. */
+function equalAsOne(parts: readonly Part[]): readonly Part[] {
+  const [first, ...others] = parts;
+  const isEqual = (a: Float64Array | null, b: Float64Array | null): boolean =>
+    a?.length === b?.length && (a?.every((value, index) => value === b?.[index]) ?? true);
+  const allEqual = others.every(
+    (part) =>
+      isEqual(part.weight.data, first?.weight.data ?? null) && isEqual(part.bias, first?.bias ?? null),
+  );
+  if (!first || !allEqual) return parts;
+  return [{ ...first, use: parts.reduce((set, { use }) => set | use, 0) }];
 }
 
 /** Columns in another order of their blocks. */

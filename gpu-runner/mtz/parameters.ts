@@ -48,9 +48,14 @@ export function parameterNames(network: Network): string[] {
 /**
  * The same network with the weights that a graph of it holds, those of the tails included.
  *
- * @throws {Error} when one is missing or has another size.
+ * @param isUnread tells the weights of channels that nothing reads, which a graph does not hold: they stay as they are
+ * @throws {Error} when another one is missing or has another size.
  */
-export function withParameters(network: Network, parameters: ReadonlyMap<string, Tensor>): Network {
+export function withParameters(
+  network: Network,
+  parameters: ReadonlyMap<string, Tensor>,
+  isUnread: (name: string) => boolean = () => false,
+): Network {
   const values = (name: string, length: number): Float64Array => {
     const tensor = parameters.get(name);
     if (tensor?.dtype !== 'float32' || tensor.data.length !== length) {
@@ -66,6 +71,7 @@ export function withParameters(network: Network, parameters: ReadonlyMap<string,
         parts: each.parts.map((part) => {
           const names = partTensors(network, step, each, part);
           const { rows: channels, cols } = part.weight;
+          if (!parameters.has(names.weight.name) && isUnread(names.weight.name)) return part;
           return {
             ...part,
             weight: matrix(channels, cols, values(names.weight.name, channels * cols)),

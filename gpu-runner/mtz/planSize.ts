@@ -1,6 +1,7 @@
 import { elementCount } from '../../shared/tensor.ts';
 import { weightedSteps, widthOf, type Network, type WeightedStep } from './network.ts';
 import type { Plan } from './plan.ts';
+import { layersOf } from './survey.ts';
 import { inputGroup, inputOf, kernelArea, valueAt, type Segment } from './topology.ts';
 
 /** What a plan would lead to, tails not counted. */
@@ -20,6 +21,7 @@ export function planSize(network: Network, plan: Plan): PlanSize {
   const total = (segments: readonly Segment[], channels: (group: number) => number): number =>
     segments.reduce((sum, { group, area }) => sum + channels(group) * area, 0);
   const common = commonValues(network, plan);
+  const read = readAlone(network, own);
   let parameters = 0;
   let macs = 0;
   for (const step of weightedSteps(network)) {
@@ -38,6 +40,7 @@ export function planSize(network: Network, plan: Plan): PlanSize {
       const copies = step.perTask ? tasks.length : 1;
       count(rows * area * copies, rows * copies, runs / copies);
       for (const [task] of tasks.entries()) {
+        if (!read.has(key(step.output, task))) continue;
         const left = total(output.segments, (group) => own(group, task));
         count(left * area, left, 1);
       }
@@ -45,13 +48,48 @@ export function planSize(network: Network, plan: Plan): PlanSize {
     }
     count(rows * total(input, shared) * area, rows, runs);
     for (const [task] of tasks.entries()) {
+      const alone = total(input, (group) => own(group, task));
+      if (network.wiring === 'crossed') count(rows * alone * area, 0, 1);
+      if (!read.has(key(step.output, task))) continue;
       const left = total(output.segments, (group) => own(group, task));
-      const read = total(input, (group) => own(group, task));
-      count(left * (total(input, shared) + read) * area, left, 1);
-      if (network.wiring === 'crossed') count(rows * read * area, 0, 1);
+      count(left * (total(input, shared) + alone) * area, left, 1);
     }
   }
   return { parameters, macs };
+}
+
+/** Whether anything would read the channels of a group that a plan leaves each task: else sharing less is pruning. */
+export function isOwnRead(network: Network, plan: Plan, group: number): boolean {
+  const own = (of: number, task: number): number =>
+    of === inputGroup ? 0 : widthOf(network, of, task) - (plan.get(of) ?? 0);
+  const read = readAlone(network, own);
+  const [first] = layersOf(network, group);
+  return (
+    first !== undefined &&
+    network.tasks.every((_, task) => own(group, task) === 0 || read.has(key(first.output, task)))
+  );
+}
+
+const key = (value: number, task: number): string => `${value} ${task}`;
+
+/** The values whose own channels of a task anything reads: one-way, shared channels do not. */
+function readAlone(
+  { topology, tasks, tails, wiring }: Network,
+  own: (group: number, task: number) => number,
+): ReadonlySet<string> {
+  const read = new Set<string>();
+  for (const [task] of tasks.entries()) {
+    const ends = tails[task]?.reads ?? (topology.output === null ? [] : [topology.output]);
+    for (const value of ends) read.add(key(value, task));
+    for (const step of topology.steps.toReversed()) {
+      const hasOwn = valueAt(topology, step.output).segments.some(({ group }) => own(group, task) > 0);
+      const isRead =
+        (hasOwn && read.has(key(step.output, task))) || (step.kind === 'layer' && wiring === 'crossed');
+      if (isRead || (step.kind !== 'layer' && read.has(key(step.output, task))))
+        for (const input of inputOf(step)) read.add(key(input, task));
+    }
+  }
+  return read;
 }
 
 /** The values whose shared channels would come out the same for all tasks. */

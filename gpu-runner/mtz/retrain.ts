@@ -8,6 +8,7 @@ import type { Provider } from '../engine/providers.ts';
 import { identifyRun } from '../engine/runIdentity.ts';
 import { train, type TrainOptions, type TrainProgress } from '../engine/train.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { logitsOf } from './logitsOf.ts';
 import type { Network } from './network.ts';
 import { parameterNames, tailName, withParameters } from './parameters.ts';
 import { jointGraph, taskInput } from './wiring.ts';
@@ -52,8 +53,12 @@ export async function retrain(
 ): Promise<{ network: Network; steps: number }> {
   const { retraining, steps, seed, provider, onProgress, signal, checkpoint } = options;
   if (steps === 0) return { network, steps };
-  const graph = jointGraph(network);
-  const parameters = [...parameterNames(network), ...tailParameters(network)];
+  const graph = jointGraph(network, { logits: true });
+  // One-way, own channels may be left that nothing reads any more.
+  const isUnread = (name: string): boolean => !graph.initializers.has(name);
+  const parameters = [...parameterNames(network), ...tailParameters(network)].filter(
+    (name) => !isUnread(name),
+  );
   const { earlyStopping } = retraining;
   const run: TrainOptions = {
     graph,
@@ -89,7 +94,10 @@ export async function retrain(
         },
       }),
   });
-  return { network: withParameters(network, result.graph.initializers), steps: result.stopped.step };
+  return {
+    network: withParameters(network, result.graph.initializers, isUnread),
+    steps: result.stopped.step,
+  };
 }
 
 function objectiveOf(
@@ -109,7 +117,7 @@ function objectiveOf(
     ...(earlyStopping && validation && { validation }),
     ...(batchSize !== undefined && { batchSize }),
     ...(weight !== undefined && { weight }),
-    ...(distillation > 0 && { teacher: { graph: original, distillation, temperature } }),
+    ...(distillation > 0 && { teacher: { graph: logitsOf(original), distillation, temperature } }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { SharingRecord } from '../../shared/manifest.ts';
-import { blocksOf, rowsOf, widthOf, type Network } from './network.ts';
+import { blockOf, blocksOf, rowsOf, widthOf, type Network } from './network.ts';
 import { producersOf } from './pairing.ts';
-import { members } from './taskSet.ts';
+import { members, single } from './taskSet.ts';
 import { kernelArea, valueAt } from './topology.ts';
 
 /**
@@ -35,6 +35,12 @@ export function sharingRecord(network: Network, group: number, cost: number): Sh
     channels: blocksOf(network, group)
       .filter(({ tasks }) => members(tasks).length > 1)
       .flatMap(({ sources }) => sources.map((source) => ({ ...source }))),
+    own: Object.fromEntries(
+      network.tasks.map((task, position) => {
+        const block = blockOf(network, group, single(position));
+        return [task, (block?.sources ?? []).map((source) => source[task] ?? 0)];
+      }),
+    ),
     cost,
     weights: { before: total(before), after: total(after) },
   };

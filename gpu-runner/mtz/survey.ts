@@ -1,17 +1,23 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { formBlocks } from './formBlocks.ts';
-import { blocksOf, widthOf, type Network, type WeightedStep } from './network.ts';
+import { blockOf, blocksOf, widthOf, type Network, type WeightedStep } from './network.ts';
 import { pairGroup, producersOf, type Pairing } from './pairing.ts';
 import type { StepGram } from './stepGrams.ts';
+import { allOf, members } from './taskSet.ts';
 import { valueAt } from './topology.ts';
 
 /** By group: which channels would become one if as many as possible were shared, judged on the untouched networks. */
 export type Pairings = ReadonlyMap<number, Pairing>;
 
-/** Most channels of a group that all tasks can share: those of the narrowest network, none of a pinned group. */
+/**
+ * Most channels of a group that all tasks can share: those of the narrowest network, or those that the first tasks share
+ * already; none of a pinned group.
+ */
 export function shareable(network: Network, group: number): number {
   if (network.topology.groups[group]?.pinned !== null) return 0;
-  return Math.min(...network.tasks.map((_, task) => widthOf(network, group, task)));
+  const widths = network.tasks.map((_, task) => widthOf(network, group, task));
+  const shared = blocksOf(network, group).filter(({ tasks }) => members(tasks).length > 1);
+  return Math.min(...widths, ...shared.map(({ sources }) => sources.length));
 }
 
 /** Every group's pairs as blocks, but those of some groups. */
@@ -28,9 +34,9 @@ export function formAll(
   return formed;
 }
 
-/** Whether a group's blocks are no longer all one task's own. */
+/** Whether a group has channels that all tasks share. */
 export const isFormed = (network: Network, group: number): boolean =>
-  blocksOf(network, group).some(({ tasks }) => (tasks & (tasks - 1)) !== 0);
+  blockOf(network, group, allOf(network.tasks.length)) !== undefined;
 
 /**
  * Pairs the channels of all groups on the untouched networks. Layers that read a group which is not paired yet cannot be

@@ -1,3 +1,4 @@
+import { logitsOf } from './logitsOf.ts';
 import { isWeighted, orderInputs, blocksOf, rowsOf, type Network, type Part, type Rows } from './network.ts';
 import type { NetworkWriter } from './networkWriter.ts';
 import { tailName } from './parameters.ts';
@@ -11,6 +12,8 @@ export interface TaskSources {
   readonly tap?: (value: number, tasks: TaskSet) => string | undefined;
   /** Tells the values of one task from another's in the same graph. */
   readonly rename?: (name: string) => string;
+  /** Leaves out a Softmax at the end. */
+  readonly logits?: boolean;
 }
 
 /** The task sets whose channels a value has for one task, in the order of {@link orderInputs}. */
@@ -211,8 +214,9 @@ export class TaskWriter {
   }
 
   private tail(name: string): string {
-    const tail = this.network.tails[this.task];
-    if (!tail) throw new Error(`Cannot write "${name}": it has no tail`);
+    const own = this.network.tails[this.task];
+    if (!own) throw new Error(`Cannot write "${name}": it has no tail`);
+    const tail = this.sources.logits ? { ...own, graph: logitsOf(own.graph) } : own;
     const bound = new Map<string, string>();
     for (const [index, value] of tail.reads.entries()) {
       const input = tail.graph.inputs[index];

@@ -1,4 +1,4 @@
-import { matrix, selectRows, submatrix, type Matrix } from '../linalg/matrix.ts';
+import { beside, matrix, selectRows, submatrix, type Matrix } from '../linalg/matrix.ts';
 import {
   blockOf,
   blocksOf,
@@ -163,16 +163,54 @@ function returnColumns(
 ): Rows[] {
   const { segments } = valueAt(network.topology, step.input);
   if (step.kind === 'channelwise' || !segments.some((segment) => segment.group === group)) return [...rows];
-  return rows.map((each) => ({
-    ...each,
-    parts: each.parts.flatMap((part): Part[] => {
+  return rows.map((each) => {
+    const parts = each.parts.map((part): readonly [Part, ...Part[]] => {
       const touched = part.inputs.filter(
         ({ segment, from }) => segments[segment]?.group === group && from === all,
       );
       if (touched.length === 0) return [part];
       return splitByTask(network, step, part, new Set(touched.map(keyOf)), { all, stays, channels });
-    }),
-  }));
+    });
+    // What every task had comes before what it gets back, as in its block.
+    return {
+      ...each,
+      parts: oneEach([...parts.map(([kept]) => kept), ...parts.flatMap(([, ...back]) => back)]),
+    };
+  });
+}
+
+/** Parts of the same tasks as one, their columns on the same block one after the other. */
+function oneEach(parts: readonly Part[]): Part[] {
+  const uses = [...new Set(parts.map(({ use }) => use))];
+  return uses.flatMap((use): Part[] => {
+    const same = parts.filter((part) => part.use === use);
+    const [only, ...others] = same;
+    if (!only || others.length === 0) return only ? [only] : [];
+    const rows = only.weight.rows;
+    const all = Array.from({ length: rows }, (_, row) => row);
+    const places = new Map<string, { input: InputBlock; own: number[] }>();
+    let start = 0;
+    for (const { inputs } of same) {
+      for (const input of inputs) {
+        const place = places.get(keyOf(input)) ?? { input, own: [] };
+        for (let k = 0; k < input.columns; k += 1) place.own.push(start + k);
+        start += input.columns;
+        places.set(keyOf(input), place);
+      }
+    }
+    const ordered = orderInputs([...places.values()].map(({ input, own }) => ({ ...input, own })));
+    const inputs = ordered.map(({ segment, from, own }) => ({ segment, from, columns: own.length }));
+    const weights = beside(
+      same.map(({ weight }) => weight),
+      rows,
+    );
+    const weight = submatrix(
+      weights,
+      all,
+      ordered.flatMap(({ own }) => own),
+    );
+    return [{ use, inputs, weight, bias: same.find(({ bias }) => bias)?.bias ?? null }];
+  });
 }
 
 /** A part that reads shared channels which are given back: what it read of them, every task now reads by itself. */
@@ -182,7 +220,7 @@ function splitByTask(
   part: Part,
   touched: ReadonlySet<string>,
   { stays, channels }: Return,
-): Part[] {
+): readonly [Part, ...Part[]] {
   const columns = columnsOf(part.inputs);
   const all = Array.from({ length: part.weight.rows }, (_, row) => row);
   const of = (input: InputBlock, chosen: readonly number[]): number[] => {

@@ -11,12 +11,14 @@ export const taskInput = (network: Network, task: string): string => `${network.
 /**
  * All tasks in one graph, each with an input and an output of its own, all reading the same weights: for training and
  * evaluation, where every task has other samples.
+ *
+ * @param options.logits whether a Softmax at the end of a task is left out, as losses want it
  */
-export function jointGraph(network: Network): Graph {
+export function jointGraph(network: Network, { logits = false } = {}): Graph {
   const writer = new NetworkWriter(network, network.tasks.join('+'));
   const outputs = network.tasks.map((task, position) => {
     const input = writer.input(taskInput(network, task));
-    const sources = { input: () => input, rename: (name: string) => `${name}@${task}` };
+    const sources = { input: () => input, rename: (name: string) => `${name}@${task}`, logits };
     return new TaskWriter(writer, network, position, sources).answer();
   });
   return writer.finish(outputs);

@@ -3,9 +3,10 @@ import type { Recipe } from '../../shared/recipe.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { joinSources } from './joinSources.ts';
+import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
 import { makePlan, type PlanReport } from './makePlan.ts';
+import { repeatChannels } from './repeatChannels.ts';
 import { valueAt } from './topology.ts';
 import { zipIdentity } from './zipIdentity.ts';
 import { decodeZipState, type FloorEvent, type RetrainingLoss, type StageAccuracy } from './zipCheckpoint.ts';
@@ -68,7 +69,17 @@ export interface Zipped {
  * @throws {Error} when the networks do not fit each other, their data or the recipe; before anything is computed.
  */
 export async function zip(sources: readonly Source[], recipe: Recipe, options: ZipOptions): Promise<Zipped> {
-  const { network, notes } = joinSources(sources, recipe);
+  return zipJoined(sources, joinSources(sources, recipe), recipe, options);
+}
+
+/** Zips networks that were put side by side, whatever of them is shared already. */
+export async function zipJoined(
+  given: readonly Source[],
+  { network, originals, notes }: Joined,
+  recipe: Recipe,
+  options: ZipOptions,
+): Promise<Zipped> {
+  const sources = given.map((source, index) => onOneInput(source, originals[index] ?? source.graph, network));
   checkData(network, sources, recipe);
   checkWeights(sources, options.weights ?? {});
   const { checkpoint, weights } = options;
@@ -82,6 +93,12 @@ export async function zip(sources: readonly Source[], recipe: Recipe, options: Z
 function checkData(network: Network, sources: readonly Source[], recipe: Recipe): void {
   const { retraining, floors } = recipe;
   const { dims } = network.topology.input;
+  const { output } = network.topology;
+  const size = output === null ? [] : valueAt(network.topology, output).size;
+  if (size.length > 0)
+    throw new Error(
+      `Cannot zip: the networks answer with maps of ${size.join('x')}, not with one number a class`,
+    );
   for (const [position, { task, graph, train, validation }] of sources.entries()) {
     const classes = classesOf(network, position) ?? graph.outputs[0]?.dims.at(-1);
     for (const data of [train, ...(validation ? [validation] : [])]) {
@@ -112,6 +129,17 @@ function checkData(network: Network, sources: readonly Source[], recipe: Recipe)
   const unknown = named.find((name) => !sources.some(({ task }) => task === name));
   if (unknown !== undefined)
     throw new Error(`Cannot follow the recipe: it names "${unknown}", which is not a task`);
+}
+
+/** A source whose network and samples have the channels that the zipped network reads. */
+function onOneInput(source: Source, graph: Graph, network: Network): Source {
+  if (graph === source.graph) return source;
+  const channels = network.topology.input.dims[0] ?? 1;
+  const { train, validation } = source;
+  return {
+    ...{ task: source.task, graph, train: repeatChannels(train, channels) },
+    ...(validation && { validation: repeatChannels(validation, channels) }),
+  };
 }
 
 /** The numbers that a task answers with, where its network's last layer is known. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { adaptInput, type InputAdaptation } from '../../../gpu-runner/mtz/adaptInput.ts';
+import type { InputAdaptation } from '../../../shared/recipe.ts';
+import { adaptInput } from '../../../gpu-runner/mtz/adaptInput.ts';
 import { netGraph } from '../../../gpu-runner/mtz/netGraph.ts';
 import { readNet } from '../../../gpu-runner/mtz/readNet.ts';
 import type { TaskNet } from '../../../gpu-runner/mtz/topology.ts';

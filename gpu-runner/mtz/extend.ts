@@ -1,0 +1,56 @@
+import type { SharingRecord } from '../../shared/manifest.ts';
+import type { Recipe } from '../../shared/recipe.ts';
+import type { Tensor } from '../../shared/tensor.ts';
+import { addNet } from './addNet.ts';
+import { joinSources, type Joined } from './joinSources.ts';
+import type { Network } from './network.ts';
+import { restoreNetwork } from './restore.ts';
+import { zipJoined, type Source, type Zipped, type ZipOptions } from './zip.ts';
+
+/** What a bundle holds of a zipped network. */
+export interface ZippedBefore {
+  /** The networks it was zipped from, in the order of its tasks, with the data to retrain them on. */
+  readonly sources: readonly Source[];
+  readonly recipe: Recipe;
+  readonly sharing: readonly SharingRecord[];
+  /** Initializers of its graphs, by name. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** The zipped network again, from the record of what was shared. @throws {Error} when they do not fit each other. */
+export function reopen({ sources, recipe, sharing, weights }: ZippedBefore): Joined {
+  const joined = joinSources(sources, recipe);
+  return { ...joined, network: restoreNetwork(joined.network, sharing, weights) };
+}
+
+/**
+ * Adds a task to a zipped network: its channels are paired with those that the other tasks share, layer by layer, and all
+ * tasks are retrained a little. What the others share among themselves stays as it is.
+ *
+ * @throws {Error} when the added network does not have all of the zipped network's steps, or as `zip` does.
+ */
+export async function extend(
+  before: ZippedBefore,
+  added: Source,
+  recipe: Recipe,
+  options: ZipOptions,
+): Promise<Zipped> {
+  const { network, notes } = reopen(before);
+  const sources = [...before.sources, added];
+  const all = joinSources(sources, recipe);
+  checkAlike(network, all.network, added.task);
+  const net = all.nets[sources.length - 1];
+  if (!net) throw new Error(`Cannot add "${added.task}": it was not read`);
+  const joined = { ...all, network: addNet({ ...network, wiring: recipe.wiring }, net), notes };
+  return zipJoined(sources, joined, recipe, options);
+}
+
+function checkAlike(zipped: Network, all: Network, task: string): void {
+  const [wanted, found] = [zipped, all].map(({ topology }) => topology.steps.length);
+  if (zipped.wiring !== all.wiring)
+    throw new Error(`Cannot add "${task}": the bundle is ${zipped.wiring}, the recipe says ${all.wiring}`);
+  if (wanted !== found)
+    throw new Error(
+      `Cannot add "${task}": only ${found ?? 0} of the ${wanted ?? 0} steps of the zipped network are in its own as well`,
+    );
+}

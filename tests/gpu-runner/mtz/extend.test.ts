@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { recipe as recipeSchema, type Recipe, type RecipeInput } from '../../../shared/recipe.ts';
+import type { Tensor } from '../../../shared/tensor.ts';
+import { extend, reopen } from '../../../gpu-runner/mtz/extend.ts';
+import { servingGraphs, taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
+import { zip, type Source, type Zipped } from '../../../gpu-runner/mtz/zip.ts';
+import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
+import { answerOf, largestGap, randomInput } from './nets.ts';
+import { randomSamples } from './networks.ts';
+import { lenet } from './nets/lenet.ts';
+import { mobilenet } from './nets/mobilenet.ts';
+import { resnet } from './nets/resnet.ts';
+
+const options = { provider: 'cpu' } as const;
+
+const recipeOf = (asked: Partial<RecipeInput> = {}): Recipe =>
+  recipeSchema.parse({
+    wiring: 'one-way',
+    gramSamples: 60,
+    retraining: { stepsPerLayer: 0, finalSteps: 0, batchSize: 8, learningRate: 0.01 },
+    ...asked,
+  });
+
+const families: readonly (readonly [string, (seed: number) => Graph])[] = [
+  ['LeNet', (seed) => lenet({ seed })],
+  ['ResNet', (seed) => resnet({ seed, blocks: 2 })],
+  ['MobileNet', (seed) => mobilenet({ seed })],
+];
+
+const dimsOf = (graph: Graph): number[] => (graph.inputs[0]?.dims.slice(1) ?? []).map(Number);
+
+const source = (task: string, graph: Graph, seed: number): Source => ({
+  task,
+  graph,
+  train: randomSamples(dimsOf(graph), 60, seed),
+});
+
+/** What a bundle's files hold. */
+function weightsOf({ network }: Zipped): Map<string, Tensor> {
+  const { trunk, heads } = servingGraphs(network);
+  const graphs = [...(trunk ? [trunk] : []), ...heads.map(({ graph }) => graph)];
+  return new Map(graphs.flatMap(({ initializers }) => [...initializers]));
+}
+
+describe.each(families)('a zipped %s', (_, net) => {
+  const pair = [source('digit', net(1), 11), source('fashion', net(2), 12)];
+  const input = randomInput([3, ...dimsOf(net(1))], 99);
+
+  test.each<[string, Partial<RecipeInput>]>([
+    ['one-way', { share: { share: 0.6 } }],
+    ['crossed', { wiring: 'crossed', share: { share: 0.6 } }],
+    ['wholly shared', {}],
+  ])('reopen() gives the same network from the record and the weights (%s)', async (_name, asked) => {
+    const recipe = recipeOf(asked);
+    const zipped = await zip(pair, recipe, options);
+    const { network } = reopen({
+      ...{ sources: pair, recipe, sharing: zipped.sharing, weights: weightsOf(zipped) },
+    });
+    for (const { task } of pair) {
+      const [again, before] = [taskGraph(network, task), taskGraph(zipped.network, task)];
+      expect(largestGap(await answerOf(again, input), await answerOf(before, input))).toBe(0);
+    }
+  });
+
+  test('extend() with a copy of a task that is there shares its channels and changes no answer', async () => {
+    const recipe = recipeOf();
+    const zipped = await zip(pair, recipe, options);
+    // What the zipped network itself answers for digit, as a network: a third task that fits it exactly.
+    const copy = source('letter', taskGraph(zipped.network, 'digit'), 13);
+    const before = { sources: pair, recipe, sharing: zipped.sharing, weights: weightsOf(zipped) };
+    const three = await extend(before, copy, recipe, options);
+    expect(three.network.tasks).toEqual(['digit', 'fashion', 'letter']);
+    for (const { cost, channels } of three.sharing) {
+      expect(cost).toBeLessThan(1e-5);
+      expect(Object.keys(channels[0] ?? {}).sort()).toEqual(['digit', 'fashion', 'letter']);
+    }
+    for (const [task, was] of [
+      ['digit', 'digit'],
+      ['fashion', 'fashion'],
+      ['letter', 'digit'],
+    ] as const) {
+      const now = await answerOf(taskGraph(three.network, task), input);
+      expect(largestGap(now, await answerOf(taskGraph(zipped.network, was), input))).toBeLessThan(1e-3);
+    }
+    const trunks = [zipped, three].map(({ network }) => servingGraphs(network).trunk?.nodes.length);
+    expect(trunks[1]).toBe(trunks[0]);
+  });
+});
+
+describe('extend', () => {
+  const pair = [source('digit', lenet({ seed: 1 }), 11), source('fashion', lenet({ seed: 2 }), 12)];
+
+  test('extend() refuses a task that is there, another wiring, and a network with less in common', async () => {
+    const recipe = recipeOf();
+    const zipped = await zip(pair, recipe, options);
+    const before = { sources: pair, recipe, sharing: zipped.sharing, weights: weightsOf(zipped) };
+    await expect(extend(before, source('digit', lenet({ seed: 3 }), 3), recipe, options)).rejects.toThrow(
+      'a task appears twice',
+    );
+    const crossed = recipeOf({ wiring: 'crossed' });
+    await expect(extend(before, source('letter', lenet({ seed: 3 }), 3), crossed, options)).rejects.toThrow(
+      'Cannot add "letter": the bundle is one-way, the recipe says crossed',
+    );
+  });
+
+  test('reopen() refuses a record of channels that the networks do not have', async () => {
+    const recipe = recipeOf();
+    const zipped = await zip(pair, recipe, options);
+    const [first] = zipped.sharing;
+    if (!first) throw new Error('nothing shared');
+    const bad = { ...first, channels: [{ digit: 99, fashion: 0 }] };
+    const before = { sources: pair, recipe, sharing: [bad], weights: weightsOf(zipped) };
+    expect(() => reopen(before)).toThrow(`Cannot restore ${first.layer}: "digit" has no channel 99`);
+  });
+});
