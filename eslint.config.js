@@ -55,7 +55,7 @@ const rooms = [
   {
     room: 'gpu-runner/bundle',
     rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine', 'gpu-runner/mtz'],
-    packages: ['node:fs', 'node:path', 'node:crypto'],
+    packages: ['node:fs', 'node:path', 'node:crypto', 'hono', 'd3-scale', 'd3-shape', '@petamoriken/float16'],
   },
   {
     room: 'gpu-runner/runner',
