@@ -33,23 +33,27 @@ export async function startHealthServer({
     };
     const json = (status: number, body: object): void =>
       reply(status, 'application/json', JSON.stringify(body));
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return json(405, { error: 'There is nothing to change here' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      json(405, { error: 'There is nothing to change here' });
+      return;
+    }
     switch (request.url?.split('?')[0]) {
       case '/health/live':
-        return json(200, { live: true });
+        json(200, { live: true });
+        break;
       case '/health/ready': {
         const reason = unready();
-        return reason === null ? json(200, { ready: true }) : json(503, { ready: false, reason });
+        json(reason === null ? 200 : 503, reason === null ? { ready: true } : { ready: false, reason });
+        break;
       }
       case '/metrics':
         metrics.text().then(
           (text) => reply(200, metrics.contentType, text),
           (error: unknown) => json(500, { error: String(error) }),
         );
-        return undefined;
+        break;
       default:
-        return json(404, { error: 'There are /health/live, /health/ready and /metrics' });
+        json(404, { error: 'There are /health/live, /health/ready and /metrics' });
     }
   });
   await new Promise<void>((resolve, reject) => {

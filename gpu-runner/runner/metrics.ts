@@ -99,6 +99,7 @@ export class RunnerMetrics {
 
   cacheUsed(counts: CacheCounts, usedBytes: number): void {
     this.#cacheBytes.set(usedBytes);
-    for (const [event, count] of Object.entries(counts)) this.#cache.inc({ event }, count);
+    for (const event of ['hits', 'misses', 'damaged', 'evicted'] as const)
+      this.#cache.inc({ event }, counts[event]);
   }
 }

@@ -36,8 +36,7 @@ export async function retry<T>(action: () => Promise<T>, options: RetryOptions =
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof PassingError)) throw error;
-      if (attempt >= attempts)
-        throw new Error(`${error.message} (tried ${attempt} times)`, { cause: error.cause ?? error });
+      if (attempt >= attempts) throw new Error(`${error.message} (tried ${attempt} times)`, { cause: error });
       const delay = Math.min(maxDelayMs, delayMs * 2 ** (attempt - 1));
       const waitMs = Math.max(delay * (0.5 + Math.random() / 2), error.retryAfterMs ?? 0);
       await setTimeout(waitMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());

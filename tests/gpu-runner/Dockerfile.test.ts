@@ -76,7 +76,7 @@ function reached(program: string): { files: Set<string>; packages: Set<string> }
     const pattern =
       /(?:^|\n)(?:import|export)(?! type)[^;]*? from '([^']+)'|import\('([^']+)'\)|new URL\('(\.[^']+\.ts)'/g;
     for (const [, ...names] of source.matchAll(pattern)) {
-      const name = names.find((one) => one !== undefined) ?? '';
+      const name = names.find(Boolean) ?? '';
       if (name.startsWith('.')) queue.push(relative(root, join(root, dirname(file), name)));
       else if (!name.startsWith('node:')) packages.add(/^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);
     }

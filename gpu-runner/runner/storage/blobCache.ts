@@ -89,7 +89,8 @@ export class BlobCache {
       const work = this.#place(blob, target, options);
       this.#pending.set(blob.sha256, work);
       try {
-        return await work;
+        await work;
+        return;
       } finally {
         this.#pending.delete(blob.sha256);
       }

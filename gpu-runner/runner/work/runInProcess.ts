@@ -47,17 +47,20 @@ export async function runInProcess(claim: ClaimReply, options: RunJobOptions): P
   child.on('message', (message: FromJob) => {
     switch (message.type) {
       case 'progress':
-        return onProgress(message.progress);
+        onProgress(message.progress);
+        break;
       case 'log':
-        return log(message.line);
+        log(message.line);
+        break;
       case 'cache':
-        return onCache?.(message.counts, message.usedBytes);
+        onCache?.(message.counts, message.usedBytes);
+        break;
       case 'done':
       case 'failed':
         outcome = message;
-        return undefined;
+        break;
       default:
-        return message satisfies never;
+        message satisfies never;
     }
   });
   let complaints = '';

@@ -24,7 +24,7 @@ describe('retry()', () => {
       { ...fast, attempts: 3 },
     );
     await expect(failing).rejects.toThrow('GET x did not arrive (tried 3 times)');
-    await expect(failing).rejects.toHaveProperty('cause', cause);
+    await expect(failing).rejects.toHaveProperty('cause.cause', cause);
     expect(tries).toBe(3);
   });
 

@@ -7,7 +7,7 @@ export interface MemoryStore extends ObjectStore {
   readonly connections: number[];
   /** The pieces of one connection in place of the blob's bytes from there on; throwing breaks it off. */
   serve: (bytes: Uint8Array<ArrayBuffer>, connection: number) => Iterable<Uint8Array>;
-  add(bytes: Uint8Array<ArrayBuffer>): { sha256: string; sizeBytes: number };
+  readonly add: (bytes: Uint8Array<ArrayBuffer>) => { sha256: string; sizeBytes: number };
 }
 
 export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -39,9 +39,9 @@ export function memoryStore(): MemoryStore {
             signal?.addEventListener('abort', () => controller.error(signal.reason));
           },
           pull(controller) {
-            const { done, value } = pieces.next();
-            if (done) controller.close();
-            else if (value.length > 0) controller.enqueue(value);
+            const next = pieces.next();
+            if (next.done) controller.close();
+            else if (next.value.length > 0) controller.enqueue(next.value);
             // An empty piece stands for a connection that hangs.
             else return new Promise(() => undefined);
             return undefined;
