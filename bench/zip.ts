@@ -1,0 +1,94 @@
+/**
+ * Multi-Task Zipping on real data, beside what was published and beside controls.
+ *
+ *   node bench/zip.ts [--rows 1,2,3,4,5,6] [--quick] [--threads N] [--cache FOLDER] [--results FILE]
+ *
+ * Rows: see bench/zip/rows; row 6 is the controls of all others. Networks that are trained and merges that are done are
+ * kept (.cache/bench-zip), so a run that was stopped goes on where it was; lines go into bench/zip/results.json as they
+ * are measured. --quick takes a tenth of the steps and of the held-out samples and writes no results: it shows that
+ * everything runs. Everything is chosen on validation samples and reported on test samples.
+ */
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { missingData } from './data.ts';
+import type { Context } from './zip/context.ts';
+import { Jobs } from './zip/jobs.ts';
+import { tableOf } from './zip/report.ts';
+import { readResults, withLine, withStatus, writeResults, type RowId } from './zip/results.ts';
+import { rows } from './zip/rows/rows.ts';
+import { Tasks } from './zip/tasks.ts';
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1,2,3,4,5,6' },
+    quick: { type: 'boolean', default: false },
+    threads: { type: 'string', default: String(Math.min(2, cpus().length)) },
+    cache: { type: 'string' },
+    results: { type: 'string' },
+  },
+});
+const repository = join(import.meta.dirname, '..');
+const missing = missingData();
+if (missing !== null) {
+  console.log(missing);
+  process.exit(0);
+}
+const wanted = values.rows.split(',');
+const unknown = wanted.find((id) => !(id in rows) && id !== '6');
+if (unknown !== undefined)
+  throw new Error(
+    `Cannot run row "${unknown}": there are ${Object.keys(rows).join(', ')} and 6, their controls`,
+  );
+
+const log = (line: string): void => {
+  console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
+};
+const cache = values.cache ?? join(repository, '.cache/bench-zip');
+const context: Context = {
+  jobs: new Jobs(cache, log),
+  tasks: new Tasks(),
+  threads: z.coerce.number().int().min(1).parse(values.threads),
+  quick: values.quick,
+  log,
+};
+const path =
+  values.results ?? (values.quick ? join(cache, 'quick.json') : join(repository, 'bench/zip/results.json'));
+const run = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+  node: process.version,
+  command: `npm run bench:zip -- ${process.argv.slice(2).join(' ')}`.trim(),
+  load: Number((loadavg()[0] ?? 0).toFixed(1)),
+};
+
+let results = await readResults(path);
+for (const id of Object.keys(rows) as RowId[]) {
+  const row = rows[id];
+  const parts = [
+    ...(wanted.includes(id) ? (['lines'] as const) : []),
+    ...(wanted.includes('6') ? (['controls'] as const) : []),
+  ];
+  for (const part of parts) {
+    log(`row ${id}, ${part}: ${row.title}`);
+    results = withStatus(results, id, part, 'not finished');
+    for await (const line of row[part](context)) {
+      results = withLine(results, id, part, line, run);
+      await writeResults(path, results);
+      log(`  ${line.what}: ${line.separate.toFixed(2)} -> ${line.ours.toFixed(2)} %`);
+    }
+    results = withStatus(results, id, part, 'measured');
+    await writeResults(path, results);
+  }
+  context.tasks.clear();
+}
+
+for (const id of Object.keys(rows) as RowId[]) {
+  const { lines, controls, status } = results.rows[id];
+  console.log(
+    `\n${id}. ${rows[id].title} (${status.lines}; controls ${status.controls})\n   ${rows[id].setting}`,
+  );
+  const measured = [...lines, ...controls.map((line) => ({ ...line, what: `control: ${line.what}` }))];
+  if (measured.length > 0) console.log(tableOf(measured));
+}

@@ -1,0 +1,12 @@
+import type { Jobs } from './jobs.ts';
+import type { Tasks } from './tasks.ts';
+
+/** What all rows of the benchmark work with. */
+export interface Context {
+  readonly jobs: Jobs;
+  readonly tasks: Tasks;
+  readonly threads: number;
+  /** A tenth of the steps and of the held-out samples: shows that everything runs, measures nothing. */
+  readonly quick: boolean;
+  readonly log: (line: string) => void;
+}

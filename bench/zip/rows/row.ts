@@ -1,0 +1,43 @@
+import type { RecipeInput } from '../../../shared/recipe.ts';
+import type { Context } from '../context.ts';
+import type { Line } from '../report.ts';
+
+/** A part of the table. Lines come as they are measured. */
+export interface Row {
+  readonly title: string;
+  /** Networks, sizes and steps, as the report states them. */
+  readonly setting: string;
+  lines(context: Context): AsyncGenerator<Line>;
+  /** What the lines are to be compared with: trained jointly from scratch, averaged, a prefix only. */
+  controls(context: Context): AsyncGenerator<Line>;
+}
+
+/** A tenth of the steps for a quick look. */
+export const scaled = ({ quick }: Context, steps: number): number => (quick ? Math.ceil(steps / 10) : steps);
+
+/** Held-out samples of a quick look; all of them otherwise. */
+export const held = ({ quick }: Context): { held?: number } => (quick ? { held: 1000 } : {});
+
+export const batchSize = 64;
+
+/** Nothing is retrained. */
+export const untrained: RecipeInput['retraining'] = {
+  ...{ stepsPerLayer: 0, finalSteps: 0, batchSize, learningRate: 1 },
+};
+
+/**
+ * How a merged network is retrained, in so many steps in all: a share of them after each layer, the others at the end.
+ *
+ * @param layers that are zipped
+ */
+export function retrainedIn(
+  steps: number,
+  layers: number,
+  others: Omit<RecipeInput['retraining'], 'stepsPerLayer' | 'finalSteps' | 'batchSize'>,
+): RecipeInput['retraining'] {
+  const stepsPerLayer = Math.floor((steps * layerShare) / layers);
+  return { ...others, batchSize, stepsPerLayer, finalSteps: steps - stepsPerLayer * layers };
+}
+
+/** Of the steps, those that are taken after the layers: the rest is worth more when all layers are shared. */
+const layerShare = 0.4;

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomically } from '../../gpu-runner/data/writeFileAtomically.ts';
+import { countMacs, countParameters } from '../../gpu-runner/mtz/count.ts';
+import { jointGraph, servingGraphs, taskGraph } from '../../gpu-runner/mtz/wiring.ts';
+import { zip, type Zipped } from '../../gpu-runner/mtz/zip.ts';
+import { recipe, type RecipeInput } from '../../shared/recipe.ts';
+import type { Context } from './context.ts';
+import { jobOf, scoresOf, trainSources, type Scores, type SourceSpec } from './sources.ts';
+
+/** Some sources and how they are zipped. */
+export interface ZipSpec {
+  readonly label: string;
+  readonly sources: readonly SourceSpec[];
+  readonly recipe: RecipeInput;
+}
+
+/** What a merged network stores and computes. */
+export interface Size {
+  readonly parameters: number;
+  /** Multiply-adds of all tasks on one input. */
+  readonly macs: number;
+}
+
+/** What came of networks that were merged, or of a control beside them. */
+export interface Outcome {
+  /** By task. */
+  readonly scores: Readonly<Record<string, Scores>>;
+  readonly separate: Readonly<Record<string, Scores>>;
+  /** Steps after the merge (or, of a control, from scratch); each reads one batch of every task. */
+  readonly steps: number;
+  readonly size: Size | null;
+  readonly separateSize: Size | null;
+}
+
+export interface ZipOutcome extends Outcome {
+  readonly size: Size;
+  readonly separateSize: Size;
+  /** Channels shared, by group. */
+  readonly shares: Readonly<Record<string, number>>;
+  /** Second-order loss that was predicted, summed. */
+  readonly cost: number;
+  readonly floorEvents: number;
+  readonly notes: readonly string[];
+}
+
+/** Zips trained sources, or takes what came of it from the jobs that are done. */
+export async function runZip(context: Context, spec: ZipSpec): Promise<ZipOutcome> {
+  const asked = recipe.parse(spec.recipe);
+  const trained = await trainSources(context, spec.sources);
+  const job = {
+    ...{ kind: 'zip', version: 1, label: spec.label },
+    settings: {
+      sources: spec.sources.map((source) => ({ task: source.task, ...jobOf(source) })),
+      recipe: asked,
+    },
+  };
+  const done = await context.jobs.run<ZipOutcome>(job, async (files) => {
+    const looks = asked.floors !== undefined || asked.retraining.earlyStopping !== undefined;
+    const sources = [];
+    for (const { task, data, graph } of trained) {
+      const { train, validation } = await context.tasks.data(data);
+      sources.push({ task, graph, train, ...(looks && { validation }) });
+    }
+    const from = existsSync(files.checkpoint) ? new Uint8Array(await readFile(files.checkpoint)) : undefined;
+    const zipped = await zip(sources, asked, {
+      provider: 'cpu',
+      checkpoint: {
+        from,
+        save: (bytes) => writeFileAtomically(files.checkpoint, bytes),
+        everySteps: 50,
+      },
+      onProgress(progress) {
+        if (progress.stage !== 'retrain' || progress.step % 50 !== 0) return;
+        const { layer, step, steps, smoothed, stepsPerSecond } = progress;
+        const losses = smoothed.map((loss) => loss.toFixed(4)).join(' ');
+        context.log(
+          `  ${spec.label} ${layer} ${step}/${steps}  loss ${losses}  ${stepsPerSecond.toFixed(1)} steps/s`,
+        );
+      },
+    });
+    await files.saveGraph(jointGraph(zipped.network));
+    const scores: Record<string, Scores> = {};
+    for (const { task, data } of spec.sources)
+      scores[task] = await scoresOf(context, taskGraph(zipped.network, task), data);
+    const separate = Object.fromEntries(trained.map((source) => [source.task, source.scores]));
+    return { scores, separate, ...figuresOf(zipped) };
+  });
+  return done.result;
+}
+
+/** What is stored and computed is counted in the graphs that are served, each weight once. */
+function figuresOf({
+  network,
+  sharing,
+  plan,
+  retrainingSteps,
+  floorEvents,
+  notes,
+}: Zipped): Omit<ZipOutcome, 'scores' | 'separate'> {
+  const { trunk, heads } = servingGraphs(network);
+  const graphs = [...(trunk ? [trunk] : []), ...heads.map(({ graph }) => graph)];
+  return {
+    steps: retrainingSteps,
+    size: {
+      parameters: countParameters(jointGraph(network)),
+      macs: graphs.reduce((sum, graph) => sum + countMacs(graph), 0),
+    },
+    separateSize: plan.separate,
+    shares: Object.fromEntries(sharing.map(({ layer, channels }) => [layer, channels.length])),
+    cost: sharing.reduce((sum, { cost }) => sum + cost, 0),
+    floorEvents: floorEvents.length,
+    notes: [...new Set(notes)],
+  };
+}
+
+export interface Choice {
+  readonly spec: ZipSpec;
+  readonly outcome: ZipOutcome;
+}
+
+/** The candidate with the highest mean accuracy on validation samples; of equal ones the first. */
+export async function bestZip(context: Context, candidates: readonly ZipSpec[]): Promise<Choice> {
+  let best: Choice | undefined;
+  for (const spec of candidates) {
+    const outcome = await runZip(context, spec);
+    if (!best || validationOf(outcome) > validationOf(best.outcome)) best = { spec, outcome };
+  }
+  if (!best) throw new Error('Cannot choose a recipe: there are no candidates');
+  return best;
+}
+
+/** Mean over tasks. */
+export function validationOf({ scores }: Pick<Outcome, 'scores'>): number {
+  const values = Object.values(scores).map(({ validation }) => validation);
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
