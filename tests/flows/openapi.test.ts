@@ -11,7 +11,7 @@ test('the document is OpenAPI 3.1 by its published schema', async () => {
 });
 
 test('the validator would say so if it were not', async () => {
-  const { paths: _, ...document } = structuredClone(openApiDocument());
-  const nothing = await new Validator().validate({ ...document, paths: { jobs: {} } });
+  const document = { ...structuredClone(openApiDocument()), paths: { jobs: {} } };
+  const nothing = await new Validator().validate(document);
   expect(nothing.valid).toBe(false);
 });

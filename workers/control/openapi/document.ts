@@ -24,8 +24,13 @@ function componentsOf(schemas: Readonly<Record<string, z.ZodType>>, io: 'input' 
     unrepresentable: 'any',
     uri: (id) => `#/components/schemas/${id}`,
   });
+  // Where a schema came from and which draft it is of is said once, by the document around it.
+  const inner = ([key]: [string, unknown]): boolean => key !== '$schema' && key !== '$id';
   return Object.fromEntries(
-    Object.entries(made).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
+    Object.entries(made).map(([id, schema]) => [
+      id,
+      Object.fromEntries(Object.entries(schema).filter(inner)),
+    ]),
   );
 }
 

@@ -11,8 +11,7 @@ import { check, numberCursor } from '../read-request.ts';
 
 export const jobRoutes = new Hono<ControlEnv>()
   .get('/', requireScope('read'), async (c) => {
-    const { cursor: _, ...asked } = c.req.query();
-    const query = check(c, jobListQuery, asked, 'the query');
+    const query = check(c, jobListQuery, c.req.query(), 'the query');
     const { project } = c.get('caller');
     const { rows, next } = await listJobs(c.get('services').stores.db, project, query, numberCursor(c));
     return c.json({ jobs: rows.map(viewOfJob), next } satisfies JobList);

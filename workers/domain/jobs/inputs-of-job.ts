@@ -8,10 +8,7 @@ export async function inputsOfJob(
   { db }: Stores,
   { id, project, pinned }: JobRow,
 ): Promise<ClaimReply['inputs']> {
-  const resolve = async <K extends 'models' | 'datasets'>(
-    kind: K,
-    { name, version, digest }: PinnedVersion,
-  ) => {
+  const resolve = async (kind: 'models' | 'datasets', { name, version, digest }: PinnedVersion) => {
     const row = await findVersion(db, { project, kind, name }, { version });
     if (row?.digest !== digest) throw new Error(`job ${id} reads ${kind}/${name}@${version}, which is gone`);
     return { name, version, digest, document: row.document as never };
