@@ -1,7 +1,7 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import type { Room, Session } from './backend.ts';
 import { fits, HeapFull, requireFit } from './limits.ts';
-import { partBytes, type Part } from './part.ts';
+import { heldBytes, type Part } from './part.ts';
 import { Serial } from './serial.ts';
 
 interface Entry {
@@ -51,7 +51,7 @@ export class SessionPool {
     { yielding = false }: { yielding?: boolean } = {},
   ): Promise<T> {
     const label = parts.map((part) => part.label).join(', ');
-    this.#room.requireFit(label, parts.map(partBytes));
+    this.#room.requireFit(label, parts.map(heldBytes));
     if (yielding) this.#requireFree(parts, label);
     const held: Entry[] = [];
     const hold = (entry: Entry): Entry => {
@@ -83,12 +83,12 @@ export class SessionPool {
   #requireFree(parts: readonly Part[], label: string): void {
     const missing = parts.filter((part) => !this.#entries.has(part.key));
     const present = Array.from(this.#entries.values(), (entry) => entry.sizeBytes);
-    if (this.#room.fits([...present, ...missing.map(partBytes)])) return;
+    if (this.#room.fits([...present, ...missing.map(heldBytes)])) return;
     throw new GaveWay('unavailable', `Cannot load ${label}: other sessions are in the memory it needs`);
   }
 
   #load(part: Part): Entry {
-    const sizeBytes = partBytes(part);
+    const sizeBytes = heldBytes(part);
     const leaving = this.#leavingFor(sizeBytes, part.label);
     for (const entry of leaving) this.#entries.delete(entry.key);
     const session = this.#loads.run(async () => {

@@ -22,6 +22,7 @@ function part(changes: Partial<Part> = {}): Part {
     task: 'digit',
     graph: file(head?.graph),
     weights: (head?.weights ?? []).map(file),
+    widens: false,
     inputs: ['x'],
     outputs: ['digit_logits'],
     ...changes,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { partBytes, partsFor } from '../../../workers/edge/part.ts';
+import { heldBytes, partBytes, partsFor } from '../../../workers/edge/part.ts';
 import { digest, endpointOf, twoTaskManifest } from './fixtures.ts';
 
 const endpoint = endpointOf(twoTaskManifest());
@@ -16,6 +16,14 @@ test('partsFor() lists the trunk once, then the heads asked for', () => {
   });
   expect(parts[1]).toMatchObject({ inputs: ['features'], outputs: ['fashion_logits'] });
   expect(partsFor(endpoint, ['digit'])[0]?.map((part) => part.task)).toEqual([null, 'digit']);
+});
+
+test('heldBytes() counts weights that are widened when they are loaded for more than they are stored with', () => {
+  const [trunk] = partsFor(endpoint, ['digit'])[0] ?? [];
+  const [half] = partsFor(endpointOf(twoTaskManifest({ storage: 'float16' })), ['digit'])[0] ?? [];
+  if (!trunk || !half) throw new Error('no trunk');
+  expect(heldBytes(trunk)).toBe(partBytes(trunk));
+  expect(heldBytes(half)).toBe(4 * partBytes(half));
 });
 
 test('partsFor() leaves out a trunk that no asked head reads', () => {

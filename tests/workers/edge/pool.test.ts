@@ -11,6 +11,7 @@ const part = (key: string, mib = 1): Part => ({
   task: null,
   graph: { path: `${key}.onnx`, sha256: digest('0'), sizeBytes: mib * MiB },
   weights: [],
+  widens: false,
   inputs: [],
   outputs: [],
 });

@@ -128,7 +128,7 @@ describe('run()', () => {
 
   test('is skipped where its sessions do not fit beside those of requests', async () => {
     const { run, pool, clock } = await shadowing([1, 2, 4]);
-    const part = { label: 'large', task: null, weights: [], inputs: [], outputs: [] };
+    const part = { label: 'large', task: null, weights: [], widens: false, inputs: [], outputs: [] };
     const graph = { path: 'large.onnx', sha256: digest('d'), sizeBytes: 35 * MiB };
     await pool.use([{ ...part, key: 'large', graph }], () => Promise.resolve());
     const bundle = await putManifest(env.BUNDLES, twoTaskManifest({ name: 'wide' }, 7 * MiB));
