@@ -1,0 +1,3 @@
+import { gradOf, type GradientRule } from './rule.ts';
+
+export const neg: GradientRule = (context) => [context.emit.op('Neg', [gradOf(context)])];
