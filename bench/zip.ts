@@ -46,9 +46,10 @@ const log = (line: string): void => {
   console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
 };
 const cache = values.cache ?? join(repository, '.cache/bench-zip');
+const tasks = new Tasks();
 const context: Context = {
   jobs: new Jobs(cache, log),
-  tasks: new Tasks(),
+  tasks,
   threads: z.coerce.number().int().min(1).parse(values.threads),
   quick: values.quick,
   log,
@@ -81,7 +82,7 @@ for (const id of Object.keys(rows) as RowId[]) {
     results = withStatus(results, id, part, 'measured');
     await writeResults(path, results);
   }
-  context.tasks.clear();
+  tasks.clear();
 }
 
 for (const id of Object.keys(rows) as RowId[]) {

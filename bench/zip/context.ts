@@ -4,7 +4,7 @@ import type { Tasks } from './tasks.ts';
 /** What all rows of the benchmark work with. */
 export interface Context {
   readonly jobs: Jobs;
-  readonly tasks: Tasks;
+  readonly tasks: Pick<Tasks, 'data'>;
   readonly threads: number;
   /** A tenth of the steps and of the held-out samples: shows that everything runs, measures nothing. */
   readonly quick: boolean;

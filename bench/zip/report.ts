@@ -25,7 +25,7 @@ export interface Line {
 }
 
 export interface LineOptions {
-  readonly published?: string;
+  readonly published?: string | undefined;
   readonly trainingSteps: number;
   readonly note?: string;
 }

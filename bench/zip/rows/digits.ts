@@ -1,9 +1,9 @@
 import type { RecipeInput } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
-import { averageWeights, trainJointly } from '../controls.ts';
 import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
 import { bestZip, runZip, type Outcome, type ZipSpec } from '../zips.ts';
+import { commonControls } from './commonControls.ts';
 import { batchSize, held, retrainedIn, scaled, untrained, type Row } from './row.ts';
 
 interface Kind {
@@ -86,7 +86,13 @@ export const digits: Row = {
     }
   },
   async *controls(context) {
-    for (const kind of kinds) yield* controls(context, kind);
+    for (const kind of kinds) {
+      const repeats = pairsOf(context).map((pair) => ({
+        label: `${kind.net}-${pair.join('-')}`,
+        sources: sourcesOf(context, kind, pair),
+      }));
+      yield* commonControls(context, repeats, scaled(context, kind.steps), `${kind.net}, `);
+    }
   },
 };
 
@@ -187,19 +193,4 @@ async function retrainedLine(context: Context, { net }: Kind, options: Retrained
     note: `learning rate ${retraining.learningRate}, distillation ${retraining.distillation ?? 0}`,
     ...(options.published !== undefined && { published: options.published }),
   });
-}
-
-async function* controls(context: Context, kind: Kind): AsyncGenerator<Line> {
-  const trainingSteps = scaled(context, training.steps);
-  const pairs = pairsOf(context).map((pair) => ({ pair, sources: sourcesOf(context, kind, pair) }));
-  const averaged: Outcome[] = [];
-  for (const { pair, sources } of pairs)
-    averaged.push(await averageWeights(context, `${kind.net}-${pair.join('-')}`, sources));
-  yield lineOf(`${kind.net}, weights averaged as they lie`, averaged, { trainingSteps });
-  for (const steps of [scaled(context, kind.steps), trainingSteps]) {
-    const joint: Outcome[] = [];
-    for (const { pair, sources } of pairs)
-      joint.push(await trainJointly(context, `${kind.net}-${pair.join('-')}`, sources, steps));
-    yield lineOf(`${kind.net}, trained jointly from scratch in ${steps} steps`, joint, { trainingSteps });
-  }
 }

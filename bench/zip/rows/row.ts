@@ -41,3 +41,7 @@ export function retrainedIn(
 
 /** Of the steps, those that are taken after the layers: the rest is worth more when all layers are shared. */
 const layerShare = 0.4;
+
+/** So many steps that training one source takes at least 17.8 times as many, the paper's figure. */
+export const fewer = (context: Context, trainingSteps: number): number =>
+  Math.floor(scaled(context, trainingSteps) / 17.8);

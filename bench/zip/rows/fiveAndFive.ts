@@ -1,0 +1,79 @@
+import type { Augmentation, RecipeInput } from '../../../shared/recipe.ts';
+import type { Context } from '../context.ts';
+import { lineOf } from '../report.ts';
+import type { SourceSpec, TrainingSpec } from '../sources.ts';
+import { bestZip } from '../zips.ts';
+import { commonControls } from './commonControls.ts';
+import { batchSize, fewer, held, retrainedIn, scaled, untrained, type Row } from './row.ts';
+
+const training: TrainingSpec = { steps: 5000, batchSize, learningRate: 0.002, weightDecay: 0.05 };
+const augmentation: Augmentation = { flip: true, shift: 4 };
+const halves = { 'classes-0-4': [0, 1, 2, 3, 4], 'classes-5-9': [5, 6, 7, 8, 9] };
+const net = { kind: 'vgg-11', widths: [32, 64, 128, 256], normalised: true } as const;
+const layers = 8;
+const base = { gramSamples: 2048, damping: 1e-3 } as const;
+
+const sourcesOf = (context: Context): SourceSpec[] =>
+  Object.entries(halves).map(([task, classes], index) => ({
+    ...{ task, data: { set: 'cifar10', classes, ...held(context) }, net, seed: 1 + index },
+    training: { ...training, steps: scaled(context, training.steps), augmentation },
+  }));
+
+/** What shares a tenth of the work: whole layers first, or some channels of all. */
+const tenth: readonly Omit<RecipeInput, 'retraining'>[] = [
+  { ...base, wiring: 'prefix', budget: { of: 'macs', atMost: 0.9 } },
+  { ...base, wiring: 'one-way', budget: { of: 'macs', atMost: 0.9 } },
+];
+const costs = [
+  {
+    ...{ what: 'half the work (all channels shared)', published: 'ZipIt!: 11.4 -> 43.5 %' },
+    recipes: [{ ...base, wiring: 'one-way' }] as readonly Omit<RecipeInput, 'retraining'>[],
+  },
+  { what: '90 % of the work', published: 'ZipIt!: 11.4 -> 34.5 %', recipes: tenth },
+];
+
+export const fiveAndFive: Row = {
+  title: 'CIFAR-10 in two halves of five classes: two VGG-11, at the costs of ZipIt!',
+  setting:
+    "VGG-11 of half its widths (32 to 256 channels, batch normalisation, 2.3 M parameters); 5,000 training steps of 64, AdamW, shifts and flips; classes 0-4 and 5-9, accuracy among a task's own five. ZipIt! has the full widths and retrains nothing. From JPEG copies",
+  async *lines(context) {
+    const sources = sourcesOf(context);
+    const options = { trainingSteps: scaled(context, training.steps) };
+    for (const { what, published, recipes } of costs) {
+      const { spec, outcome } = await bestZip(
+        context,
+        recipes.map((recipe) => ({
+          label: `halves-${recipe.wiring}-untrained`,
+          sources,
+          recipe: { ...recipe, retraining: untrained },
+        })),
+      );
+      const chosen = `wiring ${spec.recipe.wiring}`;
+      yield lineOf(`${what}, not retrained`, [outcome], { ...options, published, note: chosen });
+      const steps = fewer(context, training.steps);
+      const best = await bestZip(
+        context,
+        recipes.flatMap((recipe) =>
+          [0.001, 0.003].map((learningRate) => ({
+            label: `halves-${recipe.wiring}`,
+            sources,
+            recipe: {
+              ...recipe,
+              retraining: retrainedIn(steps, layers, {
+                ...{ learningRate, distillation: 1 },
+                augmentation: Object.fromEntries(Object.keys(halves).map((task) => [task, augmentation])),
+              }),
+            },
+          })),
+        ),
+      );
+      const { wiring, retraining } = best.spec.recipe;
+      const note = `wiring ${wiring}, learning rate ${retraining.learningRate}, distillation 1`;
+      yield lineOf(`${what}, retrained`, [best.outcome], { ...options, published, note });
+    }
+  },
+  async *controls(context) {
+    const repeats = [{ label: 'halves', sources: sourcesOf(context) }];
+    yield* commonControls(context, repeats, fewer(context, training.steps));
+  },
+};

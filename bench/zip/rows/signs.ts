@@ -1,0 +1,106 @@
+import type { Augmentation, RecipeInput } from '../../../shared/recipe.ts';
+import type { Context } from '../context.ts';
+import { lineOf } from '../report.ts';
+import type { SourceSpec, TrainingSpec } from '../sources.ts';
+import { bestZip, runZip, type ZipOutcome } from '../zips.ts';
+import { commonControls } from './commonControls.ts';
+import { batchSize, fewer, held, retrainedIn, scaled, untrained, type Row } from './row.ts';
+
+const training: TrainingSpec = { steps: 6000, batchSize, learningRate: 0.002, weightDecay: 0.05 };
+const augmentation: Readonly<Record<string, Augmentation>> = {
+  cifar10: { flip: true, shift: 4 },
+  gtsrb: { flip: false, shift: 2 },
+};
+const net = { kind: 'vgg-11', widths: [32, 64, 128, 256], normalised: true } as const;
+const layers = 8;
+const base = { gramSamples: 2048, damping: 1e-3 } as const;
+/** Points of accuracy that a task may lose. */
+const allowed = 0.5;
+
+const sourcesOf = (context: Context): SourceSpec[] =>
+  (['cifar10', 'gtsrb'] as const).map((set) => ({
+    ...{ task: set, data: { set, ...held(context) }, net, seed: 1 },
+    training: {
+      ...training,
+      steps: scaled(context, training.steps),
+      ...(augmentation[set] && { augmentation: augmentation[set] }),
+    },
+  }));
+
+/** Chosen on validation samples with everything shared. */
+async function retrainingOf(context: Context): Promise<RecipeInput['retraining']> {
+  const steps = fewer(context, training.steps);
+  const { spec } = await bestZip(
+    context,
+    [
+      { learningRate: 0.001, distillation: 1 },
+      { learningRate: 0.003, distillation: 1 },
+    ].map((each) => ({
+      label: 'signs-full',
+      sources: sourcesOf(context),
+      recipe: {
+        ...{ ...base, wiring: 'crossed' },
+        retraining: retrainedIn(steps, layers, { ...each, augmentation }),
+      },
+    })),
+  );
+  return spec.recipe.retraining;
+}
+
+/** By how many points the task lost most that lost most, on validation samples. */
+const worstLoss = ({ scores, separate }: ZipOutcome): number =>
+  Math.max(
+    ...Object.entries(scores).map(
+      ([task, { validation }]) => 100 * ((separate[task]?.validation ?? NaN) - validation),
+    ),
+  );
+
+export const signs: Row = {
+  title: 'CIFAR-10 and GTSRB: two VGG-11-like networks',
+  setting:
+    'VGG-11 of half its widths (32 to 256 channels, batch normalisation, 2.3 M parameters), 32x32 RGB; 6,000 training steps of 64, AdamW, shifts and flips; seed 1. CIFAR-10 from JPEG copies',
+  async *lines(context) {
+    const sources = sourcesOf(context);
+    const options = { trainingSteps: scaled(context, training.steps) };
+    const full = { ...base, wiring: 'crossed' } as const;
+    const bare = await runZip(context, {
+      ...{ label: 'signs-full', sources, recipe: { ...full, retraining: untrained } },
+    });
+    yield lineOf('all channels shared, not retrained', [bare], options);
+    const retraining = await retrainingOf(context);
+    const note = `learning rate ${retraining.learningRate}, distillation ${retraining.distillation ?? 0}`;
+    const whole = await runZip(context, { label: 'signs-full', sources, recipe: { ...full, retraining } });
+    const published = 'VGG-16, ImageNet + CelebA: +3.18';
+    yield lineOf('all channels shared, retrained', [whole], { ...options, note, published });
+    for (const wiring of ['crossed', 'one-way'] as const) {
+      for (const atMost of [0.6, 0.7, 0.8, 0.9]) {
+        const recipe = { ...base, wiring, budget: { of: 'parameters', atMost }, retraining } as const;
+        const label = `signs-${wiring}-${100 * atMost}`;
+        const outcome = await runZip(context, { label, sources, recipe });
+        const loss = worstLoss(outcome);
+        const holds = loss <= allowed;
+        yield lineOf(`budget ${100 * atMost} %, ${wiring}, retrained`, [outcome], {
+          ...options,
+          published: atMost === 0.8 ? 'VGG-16, 39.61 % shared: below +0.5 on both' : undefined,
+          note: `${note}; worst loss on validation ${loss.toFixed(2)} points: ${holds ? 'within' : 'above'} ${allowed}`,
+        });
+        if (holds) break;
+      }
+    }
+  },
+  async *controls(context) {
+    const sources = sourcesOf(context);
+    yield* commonControls(context, [{ label: 'signs', sources }], fewer(context, training.steps));
+    const retraining = await retrainingOf(context);
+    const options = { trainingSteps: scaled(context, training.steps) };
+    // Of whole layers the last ones have nearly all parameters: what is shared at most is set by budget.
+    const recipe = {
+      ...base,
+      wiring: 'prefix',
+      budget: { of: 'parameters', atMost: 0.8 },
+      retraining,
+    } as const;
+    const prefix = await runZip(context, { label: 'signs-prefix-80', sources, recipe });
+    yield lineOf('a prefix only, budget 80 %, retrained', [prefix], options);
+  },
+};
