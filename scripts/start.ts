@@ -19,10 +19,10 @@ const { values: args } = parseArgs({
 const log = (line: string): void => console.log(line);
 
 let started: Promise<Started> | undefined;
-let stopping = false;
+const state = { stopping: false };
 const end = (): void => {
-  if (stopping) process.exit(130);
-  stopping = true;
+  if (state.stopping) process.exit(130);
+  state.stopping = true;
   log('\nStopping (once more ends at once)');
   // What is still starting is stopped when it is up: nothing is left behind.
   void Promise.resolve(started)
@@ -58,7 +58,7 @@ try {
     ].join('\n'),
   );
 } catch (error) {
-  if (!stopping) {
+  if (!state.stopping) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }

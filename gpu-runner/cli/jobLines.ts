@@ -21,8 +21,8 @@ export function progressLine({
       : layerIndex !== undefined && layers !== undefined
         ? `layer ${layerIndex + 1} of ${layers}, ${layer}: `
         : `${layer}: `;
-  const facts = [message ?? stage];
-  if (step !== undefined && steps !== undefined) facts[0] += ` ${step}/${steps}`;
+  const counted = step !== undefined && steps !== undefined ? ` ${step}/${steps}` : '';
+  const facts = [(message ?? stage) + counted];
   if (losses) facts.push(`loss ${perTask(losses, (loss) => loss.toFixed(3))}`);
   if (accuracy) facts.push(`accuracy ${perTask(accuracy, percent)}`);
   if (etaMs !== undefined) facts.push(`${duration(etaMs)} left`);

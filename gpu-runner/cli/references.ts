@@ -3,8 +3,8 @@ import { kinds, parseReference, type Kind, type VersionChoice } from '../../shar
 import { UsageError } from './context.ts';
 
 /** An argument that takes "models" and, as people say it, "model". */
-export function kindArgument<K extends string>(name: string, all: readonly K[]): Argument {
-  return new Argument(name).choices(all).argParser((text: string): K => {
+export function kindArgument(name: string, all: readonly string[]): Argument {
+  return new Argument(name).choices(all).argParser((text: string): string => {
     const found = all.find((kind) => kind === text || kind === `${text}s`);
     if (found !== undefined) return found;
     throw new InvalidArgumentError(`It should be one of ${all.join(', ')}.`);

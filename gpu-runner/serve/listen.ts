@@ -24,9 +24,10 @@ const context: Parameters<Hono['fetch']>[2] = {
  * @throws {Error} "Cannot listen on 127.0.0.1:8000: ..." when the address is taken
  */
 export async function listen(app: Hono, host: string, port: number): Promise<Listening> {
-  const server = createServer(
-    getRequestListener((request) => app.fetch(request, {}, context), { overrideGlobalObjects: false }),
-  );
+  const answer = getRequestListener((request) => app.fetch(request, {}, context), {
+    overrideGlobalObjects: false,
+  });
+  const server = createServer((request, response) => void answer(request, response));
   let closing = false;
   server.on('request', (_, response) => {
     response.once('close', () => {

@@ -1,9 +1,27 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { experimental_readRawConfig, type Unstable_RawConfig } from 'wrangler';
+import { experimental_readRawConfig } from 'wrangler';
+import { z } from 'zod';
 import { root } from './wrangler.ts';
 
-export type RawConfig = Unstable_RawConfig;
+/** Of a configuration what a deployment looks at; the rest goes through as it is. */
+const rawConfig = z.looseObject({
+  d1_databases: z.array(z.looseObject({ database_name: z.string() })).optional(),
+  kv_namespaces: z.array(z.looseObject({ binding: z.string() })).optional(),
+  r2_buckets: z.array(z.looseObject({ bucket_name: z.string() })).optional(),
+  queues: z
+    .looseObject({
+      producers: z.array(z.looseObject({ queue: z.string() })).optional(),
+      consumers: z
+        .array(z.looseObject({ queue: z.string(), dead_letter_queue: z.string().optional() }))
+        .optional(),
+    })
+    .optional(),
+});
+export type RawConfig = z.infer<typeof rawConfig>;
+
+/** The types of wrangler's own reader are not in its package. */
+const readRaw = experimental_readRawConfig as (from: { config: string }) => { rawConfig: unknown };
 
 /** Both Workers, in the order of their deployment: the control plane consumes what the edge tells. */
 export const workers = { control: 'wrangler.toml', edge: 'workers/edge/wrangler.toml' } as const;
@@ -28,7 +46,7 @@ export interface Ids {
 
 /** A configuration as it is committed. @throws {Error} when wrangler cannot read it */
 export function readConfig(worker: WorkerName): RawConfig {
-  return experimental_readRawConfig({ config: join(root, workers[worker]) }).rawConfig;
+  return rawConfig.parse(readRaw({ config: join(root, workers[worker]) }).rawConfig);
 }
 
 /** Titles are of an account, bindings of a Worker. */
@@ -62,7 +80,7 @@ export function withIds(config: RawConfig, ids: Ids): RawConfig {
     ...(config.d1_databases && {
       d1_databases: config.d1_databases.map((one) => ({
         ...one,
-        database_id: known(ids.databases, one.database_name ?? ''),
+        database_id: known(ids.databases, one.database_name),
       })),
     }),
     ...(config.kv_namespaces && {

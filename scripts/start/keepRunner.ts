@@ -21,8 +21,9 @@ export interface RunnerPlace {
 export function keepRunner({ controlUrl, key, folder, log }: RunnerPlace): () => Promise<void> {
   let runner: LocalProcess | undefined;
   const stop = new AbortController();
+  const stopped = (): boolean => stop.signal.aborted;
   const keep = async (): Promise<void> => {
-    for (let times = 0; !stop.signal.aborted; times++) {
+    for (let times = 0; !stopped(); times++) {
       runner = new LocalProcess(
         'The runner',
         ['--disable-warning=ExperimentalWarning', join(root, 'gpu-runner/cli.ts'), 'runner'],
@@ -43,7 +44,7 @@ export function keepRunner({ controlUrl, key, folder, log }: RunnerPlace): () =>
         () => 'The runner ended',
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
       );
-      if (stop.signal.aborted) return;
+      if (stopped()) return;
       log(`${why}\nAnother runner is started`);
       const pause = Math.min(pauseMs * 2 ** times, longestPauseMs);
       await setTimeout(pause, undefined, { signal: stop.signal }).catch(() => undefined);

@@ -6,18 +6,25 @@ import { version } from '../version.ts';
 interface RunnerOptions {
   readonly url?: string;
   readonly untilIdle?: boolean;
+  readonly environment?: boolean;
 }
 
 /** A process that does jobs. */
 export function addRunner(program: Command, context: CommandContext): void {
-  const command = program.command('runner');
-  command
+  program
+    .command('runner')
     .description('do jobs, one at a time, until stopped (scope runner)')
     .option('--url <url>', 'of the service (default: TRUNKLINE_URL, or where you logged in)')
     .option('--until-idle', 'end when there is no job')
-    .action(async ({ url, untilIdle }: RunnerOptions) => {
+    .option('--environment', 'only say which environment variables set it up')
+    .action(async ({ url, untilIdle, environment }: RunnerOptions) => {
       const { runRunner } = await import('../../runner/runRunner.ts');
-      const { runnerOptionsFromEnv } = await import('../../runner/runnerEnv.ts');
+      const { runnerOptionsFromEnv, runnerVariables } = await import('../../runner/runnerEnv.ts');
+      if (environment) {
+        for (const [name, meaning] of Object.entries(runnerVariables))
+          context.print(`${name.padEnd(32)} ${meaning}`);
+        return;
+      }
       const kept = await readCredentials(context.env);
       const env = { ...context.env };
       env.TRUNKLINE_URL = url ?? env.TRUNKLINE_URL ?? kept?.url;
@@ -33,9 +40,5 @@ export function addRunner(program: Command, context: CommandContext): void {
         log: context.complain,
         onListening: (at) => context.complain(`Health and metrics: ${at}`),
       });
-    })
-    .addHelpText(
-      'after',
-      () => '\nThe environment says the rest; see the file runner/runnerEnv.ts or the documentation.',
-    );
+    });
 }

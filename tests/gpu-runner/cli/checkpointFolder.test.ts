@@ -34,8 +34,8 @@ test('checkpoints are not written more often than they are worth', async () => {
 test('what an earlier run left is neither used nor lost without being asked', async () => {
   await (await open('a', false)).save(bytes('one'));
   await expect(open('a', false)).rejects.toMatchObject({
-    message: expect.stringMatching(/^Cannot begin: an interrupted run left its checkpoints in /),
-    next: expect.stringMatching(/^the same command with --resume/),
+    message: expect.stringMatching(/^Cannot begin: an interrupted run left its checkpoints in /) as string,
+    next: expect.stringMatching(/^the same command with --resume/) as string,
   });
   await expect(open('other', true)).rejects.toThrow('are of a merge with other networks, data or recipe');
 });

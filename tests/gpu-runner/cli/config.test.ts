@@ -35,7 +35,7 @@ test.runIf(process.platform !== 'win32')('credentials that others can read are r
   await writeCredentials(env, kept);
   await chmod(credentialsFile(env), 0o640);
   await expect(readCredentials(env)).rejects.toMatchObject({
-    message: expect.stringMatching(/others can read it \(mode 640\)$/),
+    message: expect.stringMatching(/others can read it \(mode 640\)$/) as string,
     next: `chmod 600 ${credentialsFile(env)}`,
   });
 });

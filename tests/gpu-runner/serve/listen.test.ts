@@ -1,22 +1,23 @@
+import { EventEmitter, once } from 'node:events';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import { listen } from '../../../gpu-runner/serve/listen.ts';
 
 test('listen() takes a free port, answers, and lets a request in progress end when it closes', async () => {
-  let finish: (() => void) | null = null;
+  const events = new EventEmitter();
+  const reached = once(events, 'reached');
   const app = new Hono();
   app.get('/slow', async (c) => {
     c.executionCtx.waitUntil(Promise.reject(new Error('nobody hears of this')));
-    await new Promise<void>((resolve) => {
-      finish = resolve;
-    });
+    events.emit('reached');
+    await once(events, 'finish');
     return c.text('done');
   });
   const server = await listen(app, '127.0.0.1', 0);
   const reply = fetch(`${server.url}/slow`);
-  while (finish === null) await new Promise((resolve) => setTimeout(resolve, 1));
+  await reached;
   const closed = server.close();
-  (finish as () => void)();
+  events.emit('finish');
   expect(await (await reply).text()).toBe('done');
   await closed;
   await expect(fetch(server.url)).rejects.toThrow();

@@ -52,7 +52,7 @@ test('run() says that it is the inputs when they do not fit', async () => {
   const feeds = { x: { dtype: 'float32', dims: [1, 5], data: new Float32Array(5) } } as const;
   await expect(session.run(feeds, ['digit_logits'])).rejects.toMatchObject({
     code: 'invalid',
-    message: expect.stringMatching(/^Cannot run head "digit" on these inputs: /),
+    message: expect.stringMatching(/^Cannot run head "digit" on these inputs: /) as string,
   });
   await session.release();
 });

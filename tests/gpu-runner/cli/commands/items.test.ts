@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import type { ItemView } from '../../../../shared/registry.ts';
 import { at, digest, endpointDetail, itemView, versionView } from '../views.ts';
 import { withService } from './remote.ts';
 
 const service = withService();
-const { card: _card, ...item } = itemView();
+const item: Partial<ItemView> = itemView();
+delete item.card;
 
 test('ls lists every kind, page by page, and endpoints', async () => {
   service.answer({
