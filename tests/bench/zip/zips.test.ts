@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BenchData } from '../../../bench/data.ts';
+import type { Context } from '../../../bench/zip/context.ts';
+import { averageWeights, trainJointly } from '../../../bench/zip/controls.ts';
+import { Jobs } from '../../../bench/zip/jobs.ts';
+import { untrained } from '../../../bench/zip/rows/row.ts';
+import { trainSource, type SourceSpec } from '../../../bench/zip/sources.ts';
+import { bestZip, runZip, validationOf } from '../../../bench/zip/zips.ts';
+import { memoryDataset, type Dataset } from '../../../gpu-runner/engine/dataset.ts';
+import { Random } from '../../../gpu-runner/engine/random.ts';
+import { pixelsTo1 } from '../../../shared/preprocessing.ts';
+
+/** Images that are bright in one quarter: four classes. */
+function quarters(size: number, seed: number): Dataset {
+  const random = new Random(seed);
+  const labels = Int32Array.from({ length: size }, () => random.integer(4));
+  const inputs = Float32Array.from({ length: size * 3072 }, (_, index) => {
+    const [row, column] = [Math.floor((index % 1024) / 32), index % 32];
+    const quarter = 2 * Math.floor(row / 16) + Math.floor(column / 16);
+    const isBright = quarter === labels[Math.floor(index / 3072)];
+    return (isBright ? 0.5 : 0) + random.uniform(0, 0.5);
+  });
+  return memoryDataset({ sampleDims: [3, 32, 32], classes: 4, labels, inputs });
+}
+
+let folder: string;
+let started: string[] = [];
+let context: Context;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zips-'));
+  const [train, validation, test] = [quarters(64, 1), quarters(40, 2), quarters(40, 3)];
+  const data: BenchData = {
+    ...{ name: 'cifar10', labels: ['a', 'b', 'c', 'd'], preprocessing: pixelsTo1([3, 32, 32]) },
+    ...{ train, validation, test },
+  };
+  context = {
+    jobs: new Jobs(folder, (line) => line.endsWith('...') && started.push(line)),
+    tasks: { data: () => Promise.resolve(data) },
+    ...{ threads: 1, quick: true, log: () => undefined },
+  };
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const source = (task: string, seed: number): SourceSpec => ({
+  ...{ task, data: { set: 'cifar10' }, seed },
+  net: { kind: 'vgg-11', widths: [4, 4, 4, 6], normalised: true },
+  training: { steps: 12, batchSize: 16, learningRate: 0.02, weightDecay: 0 },
+});
+const pair = [source('one', 1), source('other', 2)];
+const same = [source('one', 1), source('twin', 1)];
+const base = { wiring: 'crossed', gramSamples: 32, damping: 1e-4, retraining: untrained } as const;
+
+describe('merges and controls', () => {
+  test('twins merge without a loss, and are counted as one trunk with two last layers', async () => {
+    const merged = await runZip(context, { label: 'twins', sources: same, recipe: base });
+    for (const task of ['one', 'twin']) expect(merged.scores[task]).toEqual(merged.separate[task]);
+    const last = 4 * 6 + 4;
+    expect(merged.size.parameters).toBe((merged.separateSize.parameters - 2 * last) / 2 + 2 * last);
+    expect(merged.size.macs).toBe(merged.separateSize.macs / 2 + 4 * 6);
+    expect(Object.values(merged.shares)).toEqual([4, 4, 4, 4, 6, 6, 6, 6]);
+    const averaged = await averageWeights(context, 'twins', same);
+    expect(averaged.scores).toEqual(merged.scores);
+  });
+
+  test('what was done is not done again, whatever its tasks are called', async () => {
+    started = [];
+    await trainSource(context, source('another name', 1));
+    await runZip(context, { label: 'twins', sources: same, recipe: base });
+    expect(started).toEqual([]);
+  });
+
+  test('the best recipe is chosen on validation samples', async () => {
+    const candidates = (['optimal', 'random'] as const).map((matching) => ({
+      ...{ label: 'pair', sources: pair },
+      recipe: { ...base, matching },
+    }));
+    const { outcome } = await bestZip(context, candidates);
+    const each = [];
+    for (const candidate of candidates) each.push(validationOf(await runZip(context, candidate)));
+    expect(validationOf(outcome)).toBe(Math.max(...each));
+    await expect(bestZip(context, [])).rejects.toThrow('Cannot choose a recipe: there are no candidates');
+  });
+
+  test('networks trained jointly cost what a full merge costs, but for the scales of normalisation', async () => {
+    const joint = await trainJointly(context, 'pair', pair, 4);
+    const merged = await runZip(context, { label: 'pair', sources: pair, recipe: base });
+    expect(joint.size?.macs).toBe(merged.size.macs);
+    expect(joint.size?.parameters).toBe(merged.size.parameters + 40);
+    expect(joint.steps).toBe(4);
+    expect(Object.keys(joint.scores)).toEqual(['one', 'other']);
+  });
+});
