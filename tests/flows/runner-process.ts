@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { TrunklineClient } from '../../client/client.ts';
+import type { TrunklineClient } from '../../client/client.ts';
 import type { MergeJob } from '../../client/jobs.ts';
 import { bytesContent } from '../../gpu-runner/runner/storage/content.ts';
 import type { DatasetDocument } from '../../shared/dataset.ts';
