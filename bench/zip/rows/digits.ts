@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
 import { bestZip, runZip, type Outcome, type ZipSpec } from '../zips.ts';
+import { chooseDamping } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, held, retrainedIn, scaled, untrained, type Row } from './row.ts';
 
@@ -122,16 +123,12 @@ async function* withoutRetraining(context: Context, kind: Kind): AsyncGenerator<
   }
 }
 
-/** Chosen on validation samples of the first pair, nothing retrained. */
+/** Chosen with the first pair. */
 async function dampingOf(context: Context, kind: Kind): Promise<number> {
   const pair = seeds[0] ?? [1, 2];
-  const candidates = [1e-5, 1e-4, 1e-3].map((damping): ZipSpec => ({
-    label: `${kind.net}-untrained-${pair.join('-')}`,
-    sources: sourcesOf(context, kind, pair),
-    recipe: { ...base, damping, retraining: untrained },
-  }));
-  const { spec } = await bestZip(context, candidates);
-  return spec.recipe.damping ?? 1e-5;
+  const label = `${kind.net}-untrained-${pair.join('-')}`;
+  const sources = sourcesOf(context, kind, pair);
+  return (await chooseDamping(context, { label, sources, recipe: base })).recipe.damping;
 }
 
 async function* retrained(context: Context, kind: Kind): AsyncGenerator<Line> {
@@ -143,6 +140,7 @@ async function* retrained(context: Context, kind: Kind): AsyncGenerator<Line> {
     recipe: { ...base, damping: await dampingOf(context, kind) },
     sourcesOf: (pair) => sourcesOf(context, kind, pair),
     candidates: [
+      { learningRate: 0.0005, distillation: 1 },
       { learningRate: 0.001, distillation: 1 },
       { learningRate: 0.002, distillation: 1 },
       { learningRate: 0.001, distillation: 0 },
@@ -156,7 +154,7 @@ async function* whenSparse(context: Context, kind: Kind): AsyncGenerator<Line> {
   yield await retrainedLine(context, kind, {
     what: `${net}, 7 % of the weights left, retrained`,
     published: published.sparse,
-    recipe: { ...base, damping: 1e-4, sparse: true },
+    recipe: { ...base, damping: await dampingOf(context, kind), sparse: true },
     sourcesOf: (pair) => sourcesOf(context, kind, pair).map((source) => sparse(context, source)),
     candidates: [
       { learningRate: 0.002, distillation: 1 },

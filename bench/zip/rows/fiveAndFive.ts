@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { lineOf } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
 import { bestZip } from '../zips.ts';
+import { chooseDamping } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedIn, scaled, untrained, type Row } from './row.ts';
 
@@ -11,7 +12,7 @@ const augmentation: Augmentation = { flip: true, shift: 4 };
 const halves = { 'classes-0-4': [0, 1, 2, 3, 4], 'classes-5-9': [5, 6, 7, 8, 9] };
 const net = { kind: 'vgg-11', widths: [32, 64, 128, 256], normalised: true } as const;
 const layers = 8;
-const base = { gramSamples: 2048, damping: 1e-3 } as const;
+const base = { gramSamples: 2048 } as const;
 
 const sourcesOf = (context: Context): SourceSpec[] =>
   Object.entries(halves).map(([task, classes], index) => ({
@@ -19,17 +20,22 @@ const sourcesOf = (context: Context): SourceSpec[] =>
     training: { ...training, steps: scaled(context, training.steps), augmentation },
   }));
 
-/** What shares a tenth of the work: whole layers first, or some channels of all. */
-const tenth: readonly Omit<RecipeInput, 'retraining'>[] = [
-  { ...base, wiring: 'prefix', budget: { of: 'macs', atMost: 0.9 } },
-  { ...base, wiring: 'one-way', budget: { of: 'macs', atMost: 0.9 } },
-];
-const costs = [
+type Sharing = Pick<RecipeInput, 'wiring' | 'budget'>;
+
+const costs: readonly { what: string; published: string; ways: readonly Sharing[] }[] = [
   {
-    ...{ what: 'half the work (all channels shared)', published: 'ZipIt!: 11.4 -> 43.5 %' },
-    recipes: [{ ...base, wiring: 'one-way' }] as readonly Omit<RecipeInput, 'retraining'>[],
+    what: 'half the work (all channels shared)',
+    published: 'ZipIt!: 11.4 -> 43.5 %',
+    ways: [{ wiring: 'one-way' }],
   },
-  { what: '90 % of the work', published: 'ZipIt!: 11.4 -> 34.5 %', recipes: tenth },
+  {
+    what: '90 % of the work',
+    published: 'ZipIt!: 11.4 -> 34.5 %',
+    // Whole layers first, or some channels of all.
+    ways: (['prefix', 'one-way'] as const).map((wiring) => ({
+      ...{ wiring, budget: { of: 'macs', atMost: 0.9 } },
+    })),
+  },
 ];
 
 export const fiveAndFive: Row = {
@@ -39,24 +45,25 @@ export const fiveAndFive: Row = {
   async *lines(context) {
     const sources = sourcesOf(context);
     const options = { trainingSteps: scaled(context, training.steps) };
-    for (const { what, published, recipes } of costs) {
-      const { spec, outcome } = await bestZip(
+    const spec = { label: 'halves-untrained', sources, recipe: { ...base, wiring: 'one-way' } } as const;
+    const { damping } = (await chooseDamping(context, spec)).recipe;
+    const steps = fewer(context, training.steps);
+    for (const { what, published, ways } of costs) {
+      const recipes = ways.map((way) => ({ ...base, damping, ...way }));
+      const bare = await bestZip(
         context,
         recipes.map((recipe) => ({
-          label: `halves-${recipe.wiring}-untrained`,
-          sources,
+          ...{ label: `halves-${recipe.wiring}-untrained`, sources },
           recipe: { ...recipe, retraining: untrained },
         })),
       );
-      const chosen = `wiring ${spec.recipe.wiring}`;
-      yield lineOf(`${what}, not retrained`, [outcome], { ...options, published, note: chosen });
-      const steps = fewer(context, training.steps);
+      const note = `${bare.spec.recipe.wiring}, damping ${damping}`;
+      yield lineOf(`${what}, not retrained`, [bare.outcome], { ...options, published, note });
       const best = await bestZip(
         context,
         recipes.flatMap((recipe) =>
           [0.001, 0.003].map((learningRate) => ({
-            label: `halves-${recipe.wiring}`,
-            sources,
+            ...{ label: `halves-${recipe.wiring}`, sources },
             recipe: {
               ...recipe,
               retraining: retrainedIn(steps, layers, {
@@ -68,8 +75,8 @@ export const fiveAndFive: Row = {
         ),
       );
       const { wiring, retraining } = best.spec.recipe;
-      const note = `wiring ${wiring}, learning rate ${retraining.learningRate}, distillation 1`;
-      yield lineOf(`${what}, retrained`, [best.outcome], { ...options, published, note });
+      const chosen = `${wiring}, damping ${damping}, learning rate ${retraining.learningRate}, distillation 1`;
+      yield lineOf(`${what}, retrained`, [best.outcome], { ...options, published, note: chosen });
     }
   },
   async *controls(context) {

@@ -20,7 +20,7 @@ const net = { kind: 'residual', widths: [8, 16, 32], blocks: 4 } as const;
 const layers = 27;
 /** Of every group's channels, so that 90 % of the parameters, which lie between two groups, are shared. */
 const share = { share: 0.95 };
-const base = { wiring: 'crossed', gramSamples: 1024, damping: 1e-3, share } as const;
+const base = { wiring: 'crossed', gramSamples: 1024, damping: 1e-2, share } as const;
 
 const sourcesOf = (context: Context): SourceSpec[] =>
   sets.map((set) => ({

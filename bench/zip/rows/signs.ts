@@ -1,10 +1,11 @@
-import type { Augmentation, RecipeInput } from '../../../shared/recipe.ts';
+import type { Augmentation } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
 import { lineOf } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
-import { bestZip, runZip, type ZipOutcome } from '../zips.ts';
+import { runZip, type ZipOutcome } from '../zips.ts';
+import { chooseRecipe } from './choose.ts';
 import { commonControls } from './commonControls.ts';
-import { batchSize, fewer, held, retrainedIn, scaled, untrained, type Row } from './row.ts';
+import { batchSize, fewer, held, retrainedIn, scaled, type Row } from './row.ts';
 
 const training: TrainingSpec = { steps: 6000, batchSize, learningRate: 0.002, weightDecay: 0.05 };
 const augmentation: Readonly<Record<string, Augmentation>> = {
@@ -13,7 +14,7 @@ const augmentation: Readonly<Record<string, Augmentation>> = {
 };
 const net = { kind: 'vgg-11', widths: [32, 64, 128, 256], normalised: true } as const;
 const layers = 8;
-const base = { gramSamples: 2048, damping: 1e-3 } as const;
+const base = { gramSamples: 2048 } as const;
 /** Points of accuracy that a task may lose. */
 const allowed = 0.5;
 
@@ -27,25 +28,16 @@ const sourcesOf = (context: Context): SourceSpec[] =>
     },
   }));
 
-/** Chosen on validation samples with everything shared. */
-async function retrainingOf(context: Context): Promise<RecipeInput['retraining']> {
-  const steps = fewer(context, training.steps);
-  const { spec } = await bestZip(
+/** Chosen with everything shared. */
+const choose = (context: Context): ReturnType<typeof chooseRecipe> =>
+  chooseRecipe(
     context,
+    { label: 'signs-full', sources: sourcesOf(context), recipe: { ...base, wiring: 'crossed' } },
     [
       { learningRate: 0.001, distillation: 1 },
       { learningRate: 0.003, distillation: 1 },
-    ].map((each) => ({
-      label: 'signs-full',
-      sources: sourcesOf(context),
-      recipe: {
-        ...{ ...base, wiring: 'crossed' },
-        retraining: retrainedIn(steps, layers, { ...each, augmentation }),
-      },
-    })),
+    ].map((each) => retrainedIn(fewer(context, training.steps), layers, { ...each, augmentation })),
   );
-  return spec.recipe.retraining;
-}
 
 /** By how many points the task lost most that lost most, on validation samples. */
 const worstLoss = ({ scores, separate }: ZipOutcome): number =>
@@ -62,19 +54,13 @@ export const signs: Row = {
   async *lines(context) {
     const sources = sourcesOf(context);
     const options = { trainingSteps: scaled(context, training.steps) };
-    const full = { ...base, wiring: 'crossed' } as const;
-    const bare = await runZip(context, {
-      ...{ label: 'signs-full', sources, recipe: { ...full, retraining: untrained } },
-    });
+    const { recipe: chosen, bare, outcome: whole, note } = await choose(context);
     yield lineOf('all channels shared, not retrained', [bare], options);
-    const retraining = await retrainingOf(context);
-    const note = `learning rate ${retraining.learningRate}, distillation ${retraining.distillation ?? 0}`;
-    const whole = await runZip(context, { label: 'signs-full', sources, recipe: { ...full, retraining } });
     const published = 'VGG-16, ImageNet + CelebA: +3.18';
     yield lineOf('all channels shared, retrained', [whole], { ...options, note, published });
     for (const wiring of ['crossed', 'one-way'] as const) {
       for (const atMost of [0.6, 0.7, 0.8, 0.9]) {
-        const recipe = { ...base, wiring, budget: { of: 'parameters', atMost }, retraining } as const;
+        const recipe = { ...chosen, wiring, budget: { of: 'parameters', atMost } } as const;
         const label = `signs-${wiring}-${100 * atMost}`;
         const outcome = await runZip(context, { label, sources, recipe });
         const loss = worstLoss(outcome);
@@ -91,15 +77,10 @@ export const signs: Row = {
   async *controls(context) {
     const sources = sourcesOf(context);
     yield* commonControls(context, [{ label: 'signs', sources }], fewer(context, training.steps));
-    const retraining = await retrainingOf(context);
+    const { recipe: chosen } = await choose(context);
     const options = { trainingSteps: scaled(context, training.steps) };
     // Of whole layers the last ones have nearly all parameters: what is shared at most is set by budget.
-    const recipe = {
-      ...base,
-      wiring: 'prefix',
-      budget: { of: 'parameters', atMost: 0.8 },
-      retraining,
-    } as const;
+    const recipe = { ...chosen, wiring: 'prefix', budget: { of: 'parameters', atMost: 0.8 } } as const;
     const prefix = await runZip(context, { label: 'signs-prefix-80', sources, recipe });
     yield lineOf('a prefix only, budget 80 %, retrained', [prefix], options);
   },
