@@ -60,7 +60,24 @@ const rooms = [
   {
     room: 'gpu-runner/runner',
     rooms: ['shared', 'gpu-runner'],
-    packages: ['zod', 'node:timers', 'node:util'],
+    packages: [
+      'zod',
+      'aws4fetch',
+      'prom-client',
+      'onnxruntime-node',
+      'node:timers',
+      'node:util',
+      'node:fs',
+      'node:path',
+      'node:os',
+      'node:crypto',
+      'node:http',
+      'node:net',
+      'node:child_process',
+      'node:url',
+      'node:stream',
+      'node:events',
+    ],
   },
 ];
 
