@@ -1,7 +1,7 @@
 /**
  * Multi-Task Zipping on real data, beside what was published and beside controls.
  *
- *   node bench/zip.ts [--rows 1,2,3,4,5,6] [--quick] [--threads N] [--cache FOLDER] [--results FILE]
+ *   node bench/zip.ts [--rows 1,2,3,4,5,6] [--quick] [--repeats 2] [--threads N] [--cache FOLDER] [--results FILE]
  *
  * Rows: see bench/zip/rows; row 6 is the controls of all others. Networks that are trained and merges that are done are
  * kept (.cache/bench-zip), so a run that was stopped goes on where it was; lines go into bench/zip/results.json as they
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '1,2,3,4,5,6' },
     quick: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(Math.min(2, cpus().length)) },
+    repeats: { type: 'string', default: '2' },
     cache: { type: 'string' },
     results: { type: 'string' },
   },
@@ -46,11 +47,13 @@ const log = (line: string): void => {
   console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
 };
 const cache = values.cache ?? join(repository, '.cache/bench-zip');
+const count = z.coerce.number().int().min(1);
 const tasks = new Tasks();
 const context: Context = {
   jobs: new Jobs(cache, log),
   tasks,
-  threads: z.coerce.number().int().min(1).parse(values.threads),
+  threads: count.parse(values.threads),
+  repeats: values.quick ? 1 : count.parse(values.repeats),
   quick: values.quick,
   log,
 };

@@ -6,6 +6,8 @@ export interface Context {
   readonly jobs: Jobs;
   readonly tasks: Pick<Tasks, 'data'>;
   readonly threads: number;
+  /** How often what is cheap is done, each time with other sources. */
+  readonly repeats: number;
   /** A tenth of the steps and of the held-out samples: shows that everything runs, measures nothing. */
   readonly quick: boolean;
   readonly log: (line: string) => void;

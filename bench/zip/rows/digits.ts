@@ -62,8 +62,7 @@ function sourcesOf(context: Context, { net }: Kind, pair: readonly [number, numb
   }));
 }
 
-const pairsOf = (context: Context): readonly (readonly [number, number])[] =>
-  context.quick ? seeds.slice(0, 1) : seeds;
+const pairsOf = (context: Context): readonly (readonly [number, number])[] => seeds.slice(0, context.repeats);
 
 const sparse = (context: Context, source: SourceSpec): SourceSpec => ({
   ...source,
