@@ -4,8 +4,8 @@ import { ApiError, wait, type HttpClient } from './http.ts';
 
 /** Before a stream that ended or broke is asked for again, unless the service says otherwise. */
 const reconnectMs = 1000;
-/** Times in a row that a stream may break without a single event. */
-const patience = 5;
+/** Times in a row that a stream may break, or not come about, without a single event: the service may be restarting. */
+const patience = 10;
 
 /**
  * What happens to a job, live, until it is over. The service ends a stream now and then, and connections break: it goes
@@ -23,13 +23,13 @@ export async function* jobEvents(
   let pauseMs = reconnectMs;
   for (let failures = 0; ;) {
     signal?.throwIfAborted();
-    const response = await http.send({
-      method: 'GET',
-      path: ['v1', 'jobs', id, 'events'],
-      headers: { accept: 'text/event-stream', ...(last > 0 && { 'last-event-id': String(last) }) },
-      signal,
-    });
     try {
+      const response = await http.send({
+        method: 'GET',
+        path: ['v1', 'jobs', id, 'events'],
+        headers: { accept: 'text/event-stream', ...(last > 0 && { 'last-event-id': String(last) }) },
+        signal,
+      });
       for await (const event of parse(response, (ms) => (pauseMs = ms))) {
         if (event.sequence <= last) continue;
         last = event.sequence;
@@ -39,7 +39,7 @@ export async function* jobEvents(
       }
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof ApiError) throw error;
+      if (error instanceof ApiError && !error.mayPass) throw error;
       failures += 1;
       if (failures >= patience) {
         const why = error instanceof Error ? error.message : String(error);

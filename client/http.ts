@@ -43,6 +43,11 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
   }
+
+  /** Whether the same request may pass a moment later: nobody answered, or the service was busy. */
+  get mayPass(): boolean {
+    return this.status === 0 || passing.has(this.status);
+  }
 }
 
 /** A gateway, or a service that is busy: the same request may pass a moment later. */
@@ -77,8 +82,7 @@ export class HttpClient {
       if (outcome instanceof Response && outcome.ok) return outcome;
       const after = outcome instanceof Response ? retryAfterMs(outcome) : null;
       const refusal = outcome instanceof Response ? await refused(request, outcome) : outcome;
-      const mayPass = refusal.status === 0 || passing.has(refusal.status);
-      if (!mayPass || attempt >= tries) throw refusal;
+      if (!refusal.mayPass || attempt >= tries) throw refusal;
       const backoff = retryDelayMs * 2 ** (attempt - 1) * (1 + Math.random());
       await wait(Math.min(after ?? backoff, longestWaitMs), signal);
     }

@@ -77,7 +77,8 @@ function isInstalled() {
   );
 }
 
-if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+const called = process.argv[1];
+if (called !== undefined && existsSync(called) && realpathSync(called) === fileURLToPath(import.meta.url)) {
   const [script, ...args] = process.argv.slice(2);
   run(script, args);
 }

@@ -14,10 +14,14 @@ export const withJson = (command: Command): Command => command.option('--json', 
 export const withRemote = (command: Command): Command =>
   withJson(command.option('--url <url>', 'of the service (default: TRUNKLINE_URL, or where you logged in)'));
 
+/** Before a request is repeated, in milliseconds. */
+const retryDelayMs = 250;
+
 /** The service that `options` name, with the key for it. */
 export async function connect(context: CommandContext, options: RemoteOptions): Promise<TrunklineClient> {
   const { url, key } = await remoteAccess(context.env, options);
-  return new TrunklineClient({ url, key, signal: context.signal });
+  // Somebody waits: a service that is down is told within seconds.
+  return new TrunklineClient({ url, key, signal: context.signal, retryDelayMs });
 }
 
 /** Prints `value` as JSON, or what `table` makes of it. */

@@ -58,9 +58,9 @@ test('jobEvents() survives a connection that breaks in the middle of an event', 
 test('jobEvents() gives up when the stream breaks again and again, and when the service refuses', async () => {
   const { asked, options } = fakeService(() => stream('retry: 1\n\n', 100, true));
   await expect(collect(jobEvents(new HttpClient(options), 'job'))).rejects.toThrow(
-    /^Cannot follow job job: its stream broke 5 times/,
+    /^Cannot follow job job: its stream broke 10 times/,
   );
-  expect(asked).toHaveLength(5);
+  expect(asked).toHaveLength(10);
   const refused = fakeService(() => refusal(404, 'not-found', 'There is no such job.'));
   await expect(collect(jobEvents(new HttpClient(refused.options), 'job'))).rejects.toThrow(
     'There is no such job.',
@@ -74,4 +74,18 @@ test('jobEvents() stops when it is told to', async () => {
   expect((await events.next()).value).toMatchObject({ sequence: 1 });
   stop.abort();
   await expect(events.next()).rejects.toThrow('aborted');
+});
+
+test('jobEvents() waits while the service is away', async () => {
+  const away = (): never => {
+    throw new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') });
+  };
+  const { asked, options } = fakeService([
+    () => stream(`retry: 1\n${message(state(1, 'leased'))}`),
+    away,
+    () => refusal(503, 'unavailable', 'Starting.'),
+    () => stream(message(state(2, 'succeeded'))),
+  ]);
+  expect(await collect(jobEvents(new HttpClient({ ...options, attempts: 1 }), 'job'))).toEqual([1, 2]);
+  expect(asked.at(-1)?.headers.get('last-event-id')).toBe('1');
 });

@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { writeModelFile } from '../../../../gpu-runner/onnx/files.ts';
 import { wholeNetwork } from '../../../flows/edge-bundles.ts';
 import { at, digest, itemView } from '../views.ts';
+import { FakeControl, Home } from '../runCli.ts';
 import { withService } from './remote.ts';
 
 const service = withService();
@@ -90,4 +93,54 @@ test('push says which name it cannot use', async () => {
   const { status, err } = await service.run(['push', 'dataset', service.path('___')]);
   expect(status).toBe(2);
   expect(err).toContain('is no name for the registry: give one with --name');
+});
+
+test('push that is killed on the way goes on where it was', async () => {
+  const graph = wholeNetwork('digit');
+  graph.initializers.set('unused', { dtype: 'float32', dims: [4096], data: new Float32Array(4096).fill(1) });
+  writeModelFile(service.path('digit.onnx'), graph);
+  const partBytes = 1024;
+  const received = new Map<number, number>();
+  let parts = 0;
+  let isDead = false;
+  const view = (body: Buffer) => {
+    const { sha256, sizeBytes } = JSON.parse(body.toString()) as { sha256: string; sizeBytes: number };
+    parts = Math.ceil(sizeBytes / partBytes);
+    return {
+      ...{ state: 'open', id: 'b'.repeat(32), sha256, sizeBytes, partBytes, parts },
+      received: [...received.keys()],
+      expiresAt: at,
+    };
+  };
+  const control = await FakeControl.start(({ method, path, body }) => {
+    const part = Number(/\/parts\/(\d+)$/.exec(path)?.[1] ?? 0);
+    if (path === '/v1/uploads') return { json: view(body) };
+    if (method === 'PUT') {
+      received.set(part, (received.get(part) ?? 0) + 1);
+      // The process is killed while this answer is on its way.
+      if (received.size === 5 && !isDead) child.kill('SIGKILL');
+      return { json: { part, sizeBytes: body.length, expiresAt: at } };
+    }
+    if (path.endsWith('/commit')) return { json: { state: 'stored', sha256: digest('0'), sizeBytes: 1 } };
+    return { json: { name: 'digit', version: 1, digest: digest('d') } };
+  });
+  const args = ['push', 'model', service.path('digit.onnx')];
+  const env = { TRUNKLINE_URL: control.url, TRUNKLINE_KEY: 'tl_key' };
+  const child = spawn(process.execPath, ['gpu-runner/cli.ts', ...args], {
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+  });
+  await once(child, 'exit');
+  isDead = true;
+  expect(child.signalCode).toBe('SIGKILL');
+  const before = new Set(received.keys());
+  const home = await Home.make();
+  const again = await home.run(args, env);
+  expect(again.status, again.err).toBe(0);
+  expect([...received.keys()].sort((a, b) => a - b)).toEqual(
+    Array.from({ length: parts }, (_, index) => index + 1),
+  );
+  for (const part of before) expect(received.get(part)).toBe(1);
+  await control.stop();
+  await home.remove();
 });
