@@ -1,5 +1,6 @@
 import type { EndpointDetail, KeyView } from '../../../shared/api.ts';
 import type { JobEvent, JobView } from '../../../shared/jobs.ts';
+import { recipe as recipeSchema } from '../../../shared/recipe.ts';
 import type { ItemView, VersionView } from '../../../shared/registry.ts';
 
 // What a service says of things, for commands that show them.
@@ -95,25 +96,10 @@ export const mergeJob = (changes: Partial<Extract<JobView, { kind: 'merge' }>> =
       { task: 'digit', model: 'digit@champion', data: 'digits' },
       { task: 'letter', model: 'letter', data: 'letters' },
     ],
-    recipe: {
+    recipe: recipeSchema.parse({
       wiring: 'one-way',
-      matching: 'optimal',
-      batchNorm: 'fold',
-      sparse: false,
-      share: { share: 1 },
-      damping: 1e-5,
-      gramSamples: 2048,
-      retraining: {
-        stepsPerLayer: 1,
-        finalSteps: 1,
-        batchSize: 1,
-        learningRate: 0.1,
-        weightDecay: 0,
-        distillation: 0,
-        temperature: 2,
-      },
-      seed: 1,
-    },
+      retraining: { stepsPerLayer: 1, finalSteps: 1, batchSize: 1, learningRate: 0.1 },
+    }),
     priority: 0,
     publish: false,
   },
