@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dataTypes, type DataType } from './tensor.ts';
 import { preprocessing } from './preprocessing.ts';
-import { recipe } from './recipe.ts';
+import { recipe, storages } from './recipe.ts';
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest in lower-case hex');
 /** Names that appear in URLs, file names and tensor names. */
@@ -78,13 +78,6 @@ export const sharingRecord = z.strictObject({
   weights: z.strictObject({ before: z.int().min(0), after: z.int().min(0) }),
 });
 export type SharingRecord = z.infer<typeof sharingRecord>;
-
-/**
- * What the weights are stored as: float32; float16, cast to float32 when the graph is loaded; or int8, computed on as
- * integers in most layers. Inputs, taps and outputs are float32 in each of them.
- */
-export const storages = ['float32', 'float16', 'int8'] as const;
-export type Storage = (typeof storages)[number];
 
 /** What the cross-checks look at. */
 interface Parts {

@@ -84,6 +84,13 @@ export type Floors = z.infer<typeof floors>;
 export const batchNorms = ['fold', 'per-task'] as const;
 export type BatchNorm = (typeof batchNorms)[number];
 
+/**
+ * What the weights are stored as: float32; float16, cast to float32 when the graph is loaded; or int8, computed on as
+ * integers in most layers. Inputs, taps and outputs are float32 in each of them.
+ */
+export const storages = ['float32', 'float16', 'int8'] as const;
+export type Storage = (typeof storages)[number];
+
 export const inputAdaptations = ['mean', 'luma', 'repeat'] as const;
 export type InputAdaptation = (typeof inputAdaptations)[number];
 
@@ -122,6 +129,10 @@ export const recipe = z.strictObject({
   /** Samples of each task that the Gram matrices are averaged over. */
   gramSamples: z.int().min(1).default(2048),
   retraining,
+  /** How the bundle's weights are stored: half or a quarter of the bytes. int8 also computes on integers. */
+  storage: z.enum(storages).default('float32'),
+  /** Most accuracy (0 to 1) that int8 may cost a task on validation samples. */
+  maxStorageDrop: z.number().min(0).max(1).default(0.005),
   seed: z.int().min(0).default(1),
 });
 export type Recipe = z.infer<typeof recipe>;

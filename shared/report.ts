@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { name, sha256, storages } from './manifest.ts';
+import { name, sha256 } from './manifest.ts';
+import { storages } from './recipe.ts';
 
 /**
  * What is known about a bundle and how it came to be: for programs as it is, for people as the page that is rendered from

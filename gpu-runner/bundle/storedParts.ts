@@ -1,4 +1,5 @@
-import { describeTensor, type Storage } from '../../shared/manifest.ts';
+import { describeTensor } from '../../shared/manifest.ts';
+import type { Storage } from '../../shared/recipe.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { ParityOptions } from './parity.ts';
 import type { Parts } from './quantise/parts.ts';

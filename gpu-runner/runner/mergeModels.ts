@@ -10,8 +10,10 @@ import type { Provider } from '../engine/providers.ts';
 import { jointGraph, servingGraphs, taskGraph, type ServingGraphs } from '../mtz/wiring.ts';
 import { zip, type ZipProgress, type Zipped } from '../mtz/zip.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { repeatChannels } from '../mtz/repeatChannels.ts';
 import { judge, type Judgement } from './judge.ts';
 import { reportMerge, withEnvironment } from './mergeReport.ts';
+import { storeParts, type Stored, type TaskSamples } from './storeParts.ts';
 
 /** A trained network, the samples of its task, and where it comes from. */
 export interface MergeSource {
@@ -76,7 +78,7 @@ export const mergeModels: MergeModels = async (options) => {
   };
 
   enter('evaluate');
-  const before = await judgeAll(({ graph }) => graph, options);
+  const before = await judgeAll(sources, ({ graph }) => graph, options);
   enter('zip');
   const zipped = await zip(
     sources.map(({ task, graph, train, validation }) => ({
@@ -94,18 +96,24 @@ export const mergeModels: MergeModels = async (options) => {
     },
   );
   enter('evaluate');
-  const after = await judgeAll(({ task }) => taskGraph(zipped.network, task), options);
+  const served = sources.map((source) => ({ ...source, ...asServed(source, zipped) }));
+  const after = await judgeAll(served, ({ task }) => taskGraph(zipped.network, task), options);
   enter('export');
   const serving = servingGraphs(zipped.network);
-  const report = reportMerge(options, { zipped, serving, before, after });
-  const bundle = await exportMerge(options, zipped, serving, report);
+  const stored = await storeParts(serving, served, recipe, {
+    ...{ provider, signal },
+    onProgress: (message) => onProgress?.({ stage: 'export', message }),
+  });
+  const report = reportMerge(options, { zipped, serving, before, after, stored });
+  const bundle = await exportMerge(options, { zipped, serving, served, stored }, report);
   return { bundle, report: withEnvironment(report, provider, (performance.now() - startedAt) / 1000) };
 };
 
 /** Of each source that has held-out samples, by task. */
-async function judgeAll(
-  graphOf: (source: MergeSource) => Graph,
-  { sources, provider, signal }: MergeOptions,
+async function judgeAll<S extends TaskSamples>(
+  sources: readonly S[],
+  graphOf: (source: S) => Graph,
+  { provider, signal }: MergeOptions,
 ): Promise<Map<string, Judgement>> {
   const judged = new Map<string, Judgement>();
   for (const source of sources) {
@@ -116,16 +124,32 @@ async function judgeAll(
   return judged;
 }
 
+/** A task's samples with the channels that the zipped network reads. */
+function asServed({ task, train, validation }: TaskSamples, { network }: Zipped): TaskSamples {
+  const channels = network.topology.input.dims[0] ?? 1;
+  const adapted = (data: Dataset): Dataset =>
+    data.sampleDims.length > 1 ? repeatChannels(data, channels) : data;
+  return { task, train: adapted(train), validation: validation && adapted(validation) };
+}
+
+interface Outcome {
+  readonly zipped: Zipped;
+  readonly serving: ServingGraphs;
+  readonly served: readonly TaskSamples[];
+  readonly stored: Stored | undefined;
+}
+
 function exportMerge(
   { name, createdAt, preprocessing, sources, recipe }: MergeOptions,
-  { network, sharing, retrainingSteps }: Zipped,
-  { trunk, heads }: ServingGraphs,
+  { zipped, serving, served, stored }: Outcome,
   report: Report,
 ): Promise<Bundle> {
+  const { network, sharing, retrainingSteps } = zipped;
+  const { trunk, heads } = serving;
   const told = new Map(report.tasks.map((one) => [one.task, one]));
   return exportBundle(
     {
-      ...{ name, createdAt, preprocessing, trunk, recipe, report },
+      ...{ name, createdAt, preprocessing, trunk, recipe, report, stored: stored?.parts },
       heads: heads.map(({ task, graph }) => ({
         ...{ task, graph },
         labels: told.get(task)?.labels ?? [],
@@ -138,12 +162,12 @@ function exportMerge(
       sharing: [...sharing],
     },
     { graph: jointGraph(network), outputs: Object.fromEntries(heads.map(({ task }) => [task, task])) },
-    { samples: firstSamples(sources) },
+    { samples: firstSamples(served) },
   );
 }
 
 /** The first samples of each task, one after the other. */
-function firstSamples(sources: readonly MergeSource[]): Tensor<'float32'> {
+function firstSamples(sources: readonly TaskSamples[]): Tensor<'float32'> {
   const parts = sources.map(({ train, validation }) => {
     const data = validation ?? train;
     const count = Math.min(paritySamples, data.size);

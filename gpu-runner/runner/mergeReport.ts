@@ -2,6 +2,7 @@ import { availableParallelism, cpus, platform } from 'node:os';
 import { env } from 'onnxruntime-node';
 import type { Report, GroupReport, TaskReport, TradeoffReport } from '../../shared/report.ts';
 import { packGraphs } from '../bundle/packGraphs.ts';
+import type { Parts } from '../bundle/quantise/parts.ts';
 import { checkReport } from '../bundle/report/reportFiles.ts';
 import type { Provider } from '../engine/providers.ts';
 import { countMacs, countParameters } from '../mtz/count.ts';
@@ -13,6 +14,7 @@ import type { ServingGraphs } from '../mtz/wiring.ts';
 import type { Zipped } from '../mtz/zip.ts';
 import type { Judgement } from './judge.ts';
 import type { MergeOptions } from './mergeModels.ts';
+import type { Stored } from './storeParts.ts';
 
 /** What a merge led to, before and after, by task. */
 export interface MergeFacts {
@@ -20,6 +22,7 @@ export interface MergeFacts {
   readonly serving: ServingGraphs;
   readonly before: ReadonlyMap<string, Judgement>;
   readonly after: ReadonlyMap<string, Judgement>;
+  readonly stored?: Stored | undefined;
 }
 
 /** Stored parameters are float32. */
@@ -31,13 +34,11 @@ const parameterBytes = 4;
  */
 export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
   const { name, createdAt, recipe, sources } = options;
-  const { zipped, serving } = facts;
+  const { zipped, serving, stored } = facts;
   const graphs = [...(serving.trunk ? [serving.trunk] : []), ...serving.heads.map(({ graph }) => graph)];
   const originals = sources.map(({ graph }) => graph);
-  const { files } = packGraphs([
-    ...(serving.trunk ? [{ name: 'trunk', graph: serving.trunk }] : []),
-    ...serving.heads.map(({ task, graph }) => ({ name: `head-${task}`, graph })),
-  ]);
+  const float32 = packedBytes(serving);
+  const bytes = stored ? packedBytes(stored.parts) : float32;
   const curve = tradeoff(zipped, options);
   return checkReport({
     format: 'trunkline.report/1',
@@ -52,7 +53,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
     figures: {
       bytes: {
         separate: total(sources.map(({ model }) => model.sizeBytes)),
-        zipped: total([...files.values()].map(({ length }) => length)),
+        zipped: bytes,
       },
       parameters: {
         separate: total(originals.map(countParameters)),
@@ -60,8 +61,17 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
       },
       macs: { separate: total(originals.map(countMacs)), zipped: total(graphs.map(countMacs)) },
     },
+    ...(stored && { quantisation: { ...stored.report, bytes: { float32, stored: bytes } } }),
     notes: [...zipped.notes],
   });
+}
+
+function packedBytes({ trunk, heads }: Parts): number {
+  const { files } = packGraphs([
+    ...(trunk ? [{ name: 'trunk', graph: trunk }] : []),
+    ...heads.map(({ task, graph }) => ({ name: `head-${task}`, graph })),
+  ]);
+  return total([...files.values()].map(({ length }) => length));
 }
 
 /** The same report with what is different each time: the machine, the versions, the time it took. */
@@ -76,7 +86,7 @@ export const withEnvironment = (report: Report, provider: Provider, seconds: num
 
 function taskReport(
   { task, model, labels, graph }: MergeOptions['sources'][number],
-  { serving, before, after }: MergeFacts,
+  { serving, before, after, stored }: MergeFacts,
 ): Omit<TaskReport, 'labels'> & { labels: string[] } {
   const [one, other] = [before.get(task), after.get(task)];
   const head = serving.heads.find((each) => each.task === task)?.graph;
@@ -88,7 +98,12 @@ function taskReport(
     macs: { separate: countMacs(graph), zipped: zippedMacs },
     ...(one &&
       other && {
-        accuracy: { before: one.accuracy, after: other.accuracy, samples: other.samples },
+        // What is served is what was stored: int8 answers a little differently.
+        accuracy: {
+          before: one.accuracy,
+          after: stored?.report.accuracy[task]?.after ?? other.accuracy,
+          samples: other.samples,
+        },
         ...(one.confusion &&
           other.confusion && { confusion: { before: one.confusion, after: other.confusion } }),
       }),

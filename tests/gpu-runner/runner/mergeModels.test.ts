@@ -69,6 +69,25 @@ describe('mergeModels()', () => {
     ]);
   });
 
+  it.each(['float16', 'int8'] as const)(
+    'stores the bundle as %s where the recipe says so, and tells what it cost',
+    async (storage) => {
+      const asked = { ...tinyRecipe, storage, maxStorageDrop: 0.5 };
+      const { bundle, report } = await mergeModels({ ...options, recipe: recipe.parse(asked) });
+      expect(bundle.manifest.storage).toBe(storage);
+      const { bytes, storage: told } = report.quantisation ?? {};
+      expect(told).toBe(storage);
+      expect(bytes?.float32).toBe(merged.report.figures?.bytes?.zipped);
+      expect(bytes?.stored).toBeLessThan(0.8 * (bytes?.float32 ?? 0));
+      expect(report.figures?.bytes?.zipped).toBe(bytes?.stored);
+      const open = await openBundle(bundle.manifest, bundle.files, { provider: 'cpu' });
+      const input = { dtype: 'float32' as const, dims: [1, 1, 12, 12], data: new Float32Array(144) };
+      const answers = await open.run({ [bundle.manifest.inputs[0]?.name ?? '']: input });
+      await open.release();
+      expect(Object.keys(answers)).toEqual(['left', 'right']);
+    },
+  );
+
   it('tells in a report what became of the networks, and puts it into the bundle without what differs each time', () => {
     const { bundle, report } = merged;
     expect(reportSchema.parse(report)).toEqual(report);
