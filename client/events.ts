@@ -67,9 +67,17 @@ async function* parse(
       ready.push(parsed.data);
     },
   });
-  const text = response.body.pipeThrough(new TextDecoderStream());
-  for await (const chunk of text) {
-    parser.feed(chunk);
-    yield* ready.splice(0);
+  // Not every browser iterates over streams.
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      parser.feed(value);
+      yield* ready.splice(0);
+    }
+  } finally {
+    // Whoever stops listening ends the request.
+    await reader.cancel().catch(() => undefined);
   }
 }
