@@ -79,6 +79,26 @@ const rooms = [
       'node:events',
     ],
   },
+  { room: 'client', rooms: ['shared'], packages: ['zod', 'eventsource-parser'] },
+  {
+    room: 'gpu-runner/serve',
+    rooms: ['shared', 'workers/edge', 'workers/store/published.ts', 'gpu-runner/bundle', 'gpu-runner/engine'],
+    packages: ['hono', '@hono/node-server', 'node:http', 'node:net', 'node:fs', 'node:path', 'node:os'],
+  },
+  {
+    room: 'gpu-runner/cli',
+    rooms: ['shared', 'client', 'gpu-runner'],
+    packages: [
+      'commander',
+      'zod',
+      'node:crypto',
+      'node:fs',
+      'node:os',
+      'node:path',
+      'node:readline',
+      'node:stream',
+    ],
+  },
 ];
 
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
