@@ -134,7 +134,7 @@ const boundaries = rooms.map(({ room, rooms: allowed, packages, globals = [] }) 
 }));
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', '**/dist', '**/.wrangler', '.cache', '**/onnx_pb.*'] },
+  { ignores: ['**/node_modules', '**/dist', '**/.wrangler', '**/.trunkline', '.cache', '**/onnx_pb.*'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
