@@ -50,7 +50,7 @@ const cache = values.cache ?? join(repository, '.cache/bench-zip');
 const count = z.coerce.number().int().min(1);
 const tasks = new Tasks();
 const context: Context = {
-  jobs: new Jobs(cache, log),
+  jobs: new Jobs(cache, log, join(repository, 'bench/zip/nets')),
   tasks,
   threads: count.parse(values.threads),
   repeats: values.quick ? 1 : count.parse(values.repeats),

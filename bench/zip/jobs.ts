@@ -46,10 +46,13 @@ interface Kept<Result> {
  */
 export class Jobs {
   private readonly folder: string;
+  private readonly committed: string | undefined;
   private readonly log: (line: string) => void;
 
-  constructor(folder: string, log: (line: string) => void = () => undefined) {
+  /** @param committed where results lie that came with the repository, in folders of the same names */
+  constructor(folder: string, log: (line: string) => void = () => undefined, committed?: string) {
     this.folder = folder;
+    this.committed = committed;
     this.log = log;
   }
 
@@ -63,7 +66,8 @@ export class Jobs {
     compute: (files: JobFiles) => Promise<Result>,
   ): Promise<Done<Result>> {
     const name = await folderOf(job);
-    const folder = join(this.folder, name);
+    const given = this.committed === undefined ? undefined : join(this.committed, name);
+    const folder = given !== undefined && existsSync(given) ? given : join(this.folder, name);
     const paths = {
       result: join(folder, 'result.json'),
       graph: join(folder, 'net.onnx'),

@@ -9,7 +9,7 @@ export interface Line {
   readonly separate: number;
   readonly ours: number;
   /** By task: the error in percent apart and merged. */
-  readonly tasks: Readonly<Record<string, readonly [separate: number, ours: number]>>;
+  readonly tasks: Readonly<Record<string, { readonly separate: number; readonly ours: number }>>;
   /** How many times it was done, with other sources. */
   readonly repeats: number;
   /** Retraining steps, each a batch of every task. */
@@ -36,24 +36,24 @@ export function lineOf(what: string, outcomes: readonly Outcome[], options: Line
   if (!first) throw new Error(`Cannot report "${what}": it was not done`);
   const tasks = Object.keys(first.scores);
   const errorOf = (of: 'scores' | 'separate', task: string): number =>
-    mean(outcomes.map((outcome) => 100 * (1 - (outcome[of][task]?.test ?? NaN))));
+    rounded(mean(outcomes.map((outcome) => 100 * (1 - (outcome[of][task]?.test ?? NaN)))));
   const ratio = (of: 'parameters' | 'macs'): number | null =>
-    first.size && first.separateSize ? first.size[of] / first.separateSize[of] : null;
+    first.size && first.separateSize ? rounded(first.size[of] / first.separateSize[of]) : null;
   const stored = ratio('parameters');
   return {
     what,
     published: options.published ?? null,
-    separate: mean(tasks.map((task) => errorOf('separate', task))),
-    ours: mean(tasks.map((task) => errorOf('scores', task))),
+    separate: rounded(mean(tasks.map((task) => errorOf('separate', task)))),
+    ours: rounded(mean(tasks.map((task) => errorOf('scores', task)))),
     tasks: Object.fromEntries(
-      tasks.map((task) => [task, [errorOf('separate', task), errorOf('scores', task)] as const]),
+      tasks.map((task) => [task, { separate: errorOf('separate', task), ours: errorOf('scores', task) }]),
     ),
     repeats: outcomes.length,
     steps: mean(outcomes.map(({ steps }) => steps)),
     trainingSteps: options.trainingSteps,
     parameters: stored,
     macs: ratio('macs'),
-    shared: stored === null ? null : sharedPercent(stored, tasks.length),
+    shared: stored === null ? null : rounded(sharedPercent(stored, tasks.length)),
     ...(options.note !== undefined && { note: options.note }),
   };
 }
@@ -63,6 +63,9 @@ const sharedPercent = (stored: number, tasks: number): number => (100 * tasks * 
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** As many digits as mean something. */
+const rounded = (value: number): number => Number(value.toFixed(4));
 
 /** Lines as a text table. */
 export function tableOf(lines: readonly Line[]): string {

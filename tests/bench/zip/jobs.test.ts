@@ -45,6 +45,17 @@ test('a job that was stopped finds its checkpoint, and leaves none behind once i
   await expect(readFile(checkpoint)).rejects.toThrow('ENOENT');
 });
 
+test('what came with the repository is taken from there', async () => {
+  const [own, committed] = [join(folder, 'own'), join(folder, 'committed')];
+  await new Jobs(committed).run(job({}), () => Promise.resolve({ value: 1 }));
+  const jobs = new Jobs(own, undefined, committed);
+  expect((await jobs.run(job({}), () => Promise.resolve({ value: 2 }))).result).toEqual({ value: 1 });
+  expect((await jobs.run(job({ seed: 2 }), () => Promise.resolve({ value: 3 }))).result).toEqual({
+    value: 3,
+  });
+  expect(await readdir(own)).toHaveLength(1);
+});
+
 test('the network that a job kept comes back with its weights', async () => {
   const net = buildNet({ kind: 'lenet-300-100' }, 3, 5);
   const done = await new Jobs(folder).run(job({}), async (files) => {
