@@ -48,7 +48,7 @@ export function planPath(
       const nextSize = planSize(network, next);
       const added = nextSize[saving] - size[saving];
       const saved = lossOf(plan) - lossOf(next);
-      const ratio = added > 0 ? saved / added : Infinity;
+      const ratio = worth(saved, added);
       if (!best || ratio > best.ratio) best = { plan: next, size: nextSize, ratio };
     }
     if (!best) break;
@@ -60,15 +60,28 @@ export function planPath(
   return points;
 }
 
-/** The plan with a chunk less of one group, or undefined where the wiring or its readers do not allow that. */
+/** What sharing less is worth: loss saved for what it adds. One-way it can add nothing, and cost loss. */
+function worth(saved: number, added: number): number {
+  if (saved <= 0) return saved === 0 ? 0 : -1 - Math.abs(saved);
+  return added > 0 ? saved / added : Infinity;
+}
+
+/** The plan with a chunk less of one group and without what that takes away, or undefined where it would leave channels that nothing reads. */
 function fewer(network: Network, plan: Plan, group: number, count: number): Plan | undefined {
   const most = shareable(network, group);
   const chunk = network.wiring === 'prefix' ? count : Math.max(1, Math.round(most * chunkShare));
   const next = new Map(plan);
   if (count > chunk) next.set(group, count - chunk);
   else next.delete(group);
-  const breaks = [...next.keys()].some((each) => wiringProblem(network, next, each) !== null);
-  return breaks || !isOwnRead(network, next, group) ? undefined : next;
+  // What could read nothing shared any more is not shared either: in residual networks groups need each other.
+  const gone = count > chunk ? [] : [group];
+  const orphan = (): number | undefined =>
+    [...next.keys()].find((each) => wiringProblem(network, next, each) !== null);
+  for (let each = orphan(); each !== undefined; each = orphan()) {
+    next.delete(each);
+    gone.push(each);
+  }
+  return [group, ...gone].every((each) => isOwnRead(network, next, each)) ? next : undefined;
 }
 
 /**

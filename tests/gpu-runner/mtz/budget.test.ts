@@ -1,0 +1,123 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { planForBudget, planPath, type PlanPoint } from '../../../gpu-runner/mtz/budget.ts';
+import { dropLoss } from '../../../gpu-runner/mtz/dropLoss.ts';
+import { formBlocks } from '../../../gpu-runner/mtz/formBlocks.ts';
+import { mergeStep } from '../../../gpu-runner/mtz/mergeStep.ts';
+import { weightedSteps, type Network } from '../../../gpu-runner/mtz/network.ts';
+import { checkWiring, planByHand, type Plan } from '../../../gpu-runner/mtz/plan.ts';
+import { isOwnRead, planSize } from '../../../gpu-runner/mtz/planSize.ts';
+import type { Pairing } from '../../../gpu-runner/mtz/pairing.ts';
+import type { StepGram } from '../../../gpu-runner/mtz/stepGrams.ts';
+import { pairAll } from '../../../gpu-runner/mtz/survey.ts';
+import { convNet } from './nets.ts';
+import { gramsOf, groupNamed, joined } from './networks.ts';
+import { resnet } from './nets/resnet.ts';
+
+interface Surveyed {
+  readonly network: Network;
+  readonly most: Plan;
+  readonly grams: ReadonlyMap<string, readonly StepGram[]>;
+  readonly pairings: ReadonlyMap<number, Pairing>;
+}
+
+async function survey(network: Network): Promise<Surveyed> {
+  const grams = new Map<string, StepGram[]>();
+  for (const step of weightedSteps(network)) grams.set(step.name, await gramsOf(network, step));
+  const most = planByHand(network, { share: 1 });
+  const pairings = await pairAll(
+    network,
+    grams,
+    { matching: 'optimal', seed: 1 },
+    (group) => most.get(group) ?? 0,
+  );
+  return { network, most, grams, pairings };
+}
+
+const pathOf = ({ network, most, grams, pairings }: Surveyed, saving: 'parameters' | 'macs'): PlanPoint[] =>
+  planPath(network, most, pairings, saving, dropLoss(network, pairings, grams));
+
+describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wiring) => {
+  let surveyed: Surveyed;
+  beforeAll(async () => {
+    surveyed = await survey(joined([resnet({ seed: 1 }), resnet({ seed: 2 })], wiring));
+  });
+
+  test('goes from sharing everything to sharing nothing by plans that the wiring allows', () => {
+    const { network, most } = surveyed;
+    const path = pathOf(surveyed, 'parameters');
+    expect(path[0]?.plan).toEqual(most);
+    expect(path.at(-1)).toMatchObject({ plan: new Map(), loss: 0 });
+    expect(path.length).toBeGreaterThan(2);
+    for (const [index, { plan, loss, parameters, macs }] of path.entries()) {
+      expect(() => checkWiring(network, plan)).not.toThrow();
+      for (const group of plan.keys()) expect(isOwnRead(network, plan, group)).toBe(true);
+      expect({ parameters, macs }).toEqual(planSize(network, plan));
+      if (index > 0) expect(loss).toBeLessThan(path[index - 1]?.loss ?? 0);
+    }
+  });
+
+  test('planForBudget() takes the plan of least loss that keeps to it, and refuses what no plan does', () => {
+    const { network } = surveyed;
+    const path = pathOf(surveyed, 'parameters');
+    const separate = planSize(network, new Map()).parameters;
+    const chosen = planForBudget(network, path, { of: 'parameters', atMost: 0.8 });
+    expect(chosen.parameters).toBeLessThanOrEqual(0.8 * separate);
+    for (const { parameters, loss } of path)
+      if (parameters <= 0.8 * separate) expect(loss).toBeGreaterThanOrEqual(chosen.loss);
+    expect(planForBudget(network, path, { of: 'parameters', atMost: 1 }).plan.size).toBe(0);
+    expect(() => planForBudget(network, path, { of: 'macs', atMost: 0.2 })).toThrow(
+      /Cannot keep to 20.0 % of the separate networks' macs: sharing all that can be shared leaves \d/,
+    );
+  });
+});
+
+describe('dropLoss', () => {
+  test('is an upper bound of what merging reports beyond the cost of the pairs', async () => {
+    const network = joined([convNet(1), convNet(2)], 'one-way');
+    const surveyed = await survey(network);
+    const [conv1, conv2] = [groupNamed(network, 'conv1'), groupNamed(network, 'conv2')];
+    const dropped = dropLoss(network, surveyed.pairings, surveyed.grams);
+    expect(dropped(new Map([[conv1, 4]]))).toBe(0);
+    // Half of conv1 apart, all of conv2 shared: merged for real, the cost beyond that of the pairs is below the bound.
+    const plan = new Map([
+      [conv1, 2],
+      [conv2, 5],
+    ]);
+    const all = new Map([
+      [conv1, 4],
+      [conv2, 5],
+    ]);
+    const costOf = async (counts: Plan): Promise<number> => {
+      let merged = network;
+      let cost = 0;
+      for (const [group, count] of counts) {
+        const pairing = surveyed.pairings.get(group);
+        const order = [...(pairing?.costs.keys() ?? [])].sort(
+          (a, b) => (pairing?.costs[a] ?? 0) - (pairing?.costs[b] ?? 0),
+        );
+        const [forming] = pairing?.formings ?? [];
+        if (!forming) throw new Error('no pairs');
+        const pairs = order.slice(0, count).flatMap((index) => forming.pairs[index] ?? []);
+        merged = formBlocks(merged, { ...forming, pairs });
+      }
+      for (const name of ['conv1', 'conv2']) {
+        const step = weightedSteps(merged).find((each) => each.name === name);
+        if (!step) throw new Error('no step');
+        const after = await mergeStep(merged, step, surveyed.grams.get(name) ?? []);
+        merged = after.network;
+        cost += after.cost;
+      }
+      return cost;
+    };
+    expect(dropped(plan)).toBeGreaterThan(0);
+    const [least, most] = [await costOf(all), await costOf(plan)];
+    expect(most).toBeGreaterThan(least);
+    expect(most - least).toBeLessThan(dropped(plan));
+  });
+
+  test('is nothing for other wirings', async () => {
+    const surveyed = await survey(joined([convNet(1), convNet(2)], 'crossed'));
+    const dropped = dropLoss(surveyed.network, surveyed.pairings, surveyed.grams);
+    expect(dropped(new Map([[groupNamed(surveyed.network, 'conv2'), 5]]))).toBe(0);
+  });
+});
