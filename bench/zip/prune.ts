@@ -11,8 +11,8 @@ import { taskGraph } from '../../gpu-runner/mtz/wiring.ts';
 import type { Graph } from '../../gpu-runner/onnx/graph.ts';
 
 export interface PruneOptions {
-  /** Fraction (0 to 1) of each layer's weights that stay. */
-  readonly kept: number;
+  /** Fraction (0 to 1) of each layer's weights that stay, in order. */
+  readonly kept: readonly number[];
   /** Samples that inputs are measured on. */
   readonly gramSamples: number;
   readonly damping: number;
@@ -37,7 +37,12 @@ export async function prune(graph: Graph, data: Dataset, options: PruneOptions):
     const measured = await measureGram(network, step, 0, data, { samples, provider: 'cpu' });
     const { rows: channels, cols } = part.weight;
     const weights = beside([part.weight, matrix(channels, 1, part.bias)], channels);
-    const pruned = await pruneLayer(weights, damp(measured, damping, 1), kept);
+    const fraction = kept[index];
+    if (fraction === undefined)
+      throw new Error(
+        `Cannot prune ${step.name}: it is layer ${index + 1}, and ${kept.length} fractions are given`,
+      );
+    const pruned = await pruneLayer(weights, damp(measured, damping, 1), fraction);
     const each = Array.from({ length: channels }, (_, channel) => row(pruned, channel));
     const weight = matrix(
       channels,

@@ -32,7 +32,7 @@ export interface SourceSpec {
   readonly seed: number;
   /** Pruned once it is trained, and trained on with what is 0 staying 0. */
   readonly pruned?: {
-    readonly kept: number;
+    readonly kept: readonly number[];
     readonly gramSamples: number;
     readonly damping: number;
     readonly training: TrainingSpec;
