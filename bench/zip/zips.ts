@@ -52,7 +52,8 @@ export async function runZip(context: Context, spec: ZipSpec): Promise<ZipOutcom
     ...{ kind: 'zip', version: 1, label: spec.label },
     settings: {
       sources: spec.sources.map((source) => ({ task: source.task, ...jobOf(source) })),
-      recipe: asked,
+      // As it is written: a default that is added to the schema makes no other job.
+      recipe: spec.recipe,
     },
   };
   const done = await context.jobs.run<ZipOutcome>(job, async (files) => {
