@@ -99,6 +99,7 @@ export function staleLease(
   { id, state, token: current }: JobRow,
   token: number,
 ): TrunklineError {
-  const why = state === 'leased' ? `token ${current} holds it` : `it is ${state} since token ${current}`;
+  const now = state === 'leased' ? `token ${current} holds it` : `it is ${state} since token ${current}`;
+  const why = state === 'leased' && current === token ? 'it is being cancelled' : now;
   return new TrunklineError('conflict', `Cannot ${doing} job ${id} with token ${token}: ${why}.`);
 }
