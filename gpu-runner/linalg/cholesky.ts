@@ -1,4 +1,4 @@
-import { dot, matrix, row, type Matrix } from './matrix.ts';
+import { at, matrix, region, row, rowsBetween, transpose, type Matrix } from './matrix.ts';
 import { multiply } from './multiply.ts';
 
 /** Columns factored at a time: the rest of the work is one large product a block. */
@@ -20,10 +20,8 @@ export async function cholesky(a: Matrix): Promise<Matrix> {
     const panel = region(a, start, n, start, start + size);
     if (start > 0) {
       const done = region(l, start, n, 0, start);
-      const product = await multiply(done, matrix(size, start, done.data.subarray(0, size * start)), {
-        transposeB: true,
-      });
-      panel.data.forEach((value, index) => (panel.data[index] = value - (product.data[index] ?? 0)));
+      const { data } = await multiply(done, rowsBetween(done, 0, size), { transposeB: true });
+      subtract(panel.data, data);
     }
     factorPanel(panel, start);
     for (let i = 0; i < panel.rows; i += 1) l.data.set(row(panel, i), (start + i) * n + start);
@@ -32,35 +30,30 @@ export async function cholesky(a: Matrix): Promise<Matrix> {
 }
 
 /** Turns the top square of `panel` into its Cholesky factor L and the rows x below it into x L'^-1, in place. */
-function factorPanel(panel: Matrix, start: number): void {
-  const { rows, cols, data } = panel;
+function factorPanel({ rows, cols, data }: Matrix, start: number): void {
   for (let i = 0; i < rows; i += 1) {
-    const current = row(panel, i);
+    const at = i * cols;
     for (let j = 0; j < Math.min(i, cols); j += 1) {
-      const other = row(panel, j);
-      const rest = (current[j] ?? 0) - dot(current.subarray(0, j), other.subarray(0, j));
-      current[j] = rest / (other[j] ?? 0);
+      const other = j * cols;
+      data[at + j] = ((data[at + j] ?? 0) - product(data, at, other, j)) / (data[other + j] ?? 0);
     }
     if (i >= cols) continue;
-    const done = current.subarray(0, i);
-    const pivot = (current[i] ?? 0) - dot(done, done);
+    const pivot = (data[at + i] ?? 0) - product(data, at, at, i);
     if (!(pivot > 0) || pivot === Infinity) {
       throw new RangeError(
         `Cannot factor a matrix that is not positive definite: pivot ${start + i} is ${pivot.toPrecision(3)}`,
       );
     }
-    current[i] = Math.sqrt(pivot);
-    data.fill(0, i * cols + i + 1, (i + 1) * cols);
+    data[at + i] = Math.sqrt(pivot);
+    data.fill(0, at + i + 1, at + cols);
   }
 }
 
-/** Rows `top` to `bottom` and columns `left` to `right`, copied. */
-export function region(of: Matrix, top: number, bottom: number, left: number, right: number): Matrix {
-  const result = matrix(bottom - top, right - left);
-  for (let i = top; i < bottom; i += 1) {
-    result.data.set(of.data.subarray(i * of.cols + left, i * of.cols + right), (i - top) * result.cols);
-  }
-  return result;
+/** The sum of products of two stretches of `length` values, from `a` and from `b` on. */
+function product(data: Float64Array, a: number, b: number, length: number): number {
+  let sum = 0;
+  for (let k = 0; k < length; k += 1) sum += (data[a + k] ?? 0) * (data[b + k] ?? 0);
+  return sum;
 }
 
 /**
@@ -77,51 +70,84 @@ export async function choleskySolve(l: Matrix, b: Matrix): Promise<Matrix> {
   const x = matrix(n, b.cols, b.data.slice());
   for (let start = 0; start < n; start += blockSize) {
     const end = Math.min(start + blockSize, n);
-    if (start > 0) subtract(x, start, await multiply(region(l, start, end, 0, start), part(x, 0, start)));
-    forward(l, x, start, end);
+    const rows = rowsBetween(x, start, end);
+    if (start > 0)
+      subtract(rows.data, (await multiply(region(l, start, end, 0, start), rowsBetween(x, 0, start))).data);
+    forward(region(l, start, end, start, end), rows);
   }
   for (let end = n; end > 0;) {
     const start = Math.floor((end - 1) / blockSize) * blockSize;
+    const rows = rowsBetween(x, start, end);
     if (end < n) {
       const below = region(l, end, n, start, end);
-      subtract(x, start, await multiply(below, part(x, end, n), { transposeA: true }));
+      subtract(rows.data, (await multiply(below, rowsBetween(x, end, n), { transposeA: true })).data);
     }
-    backward(l, x, start, end);
+    backward(region(l, start, end, start, end), rows);
     end = start;
   }
   return x;
 }
 
-/** Rows `start` to `end`, not copied. */
-const part = (of: Matrix, start: number, end: number): Matrix =>
-  matrix(end - start, of.cols, of.data.subarray(start * of.cols, end * of.cols));
-
-function subtract(from: Matrix, start: number, what: Matrix): void {
-  const target = from.data.subarray(start * from.cols, start * from.cols + what.data.length);
-  target.forEach((value, index) => (target[index] = value - (what.data[index] ?? 0)));
+function subtract(from: Float64Array, what: Float64Array): void {
+  for (let k = 0; k < from.length; k += 1) from[k] = (from[k] ?? 0) - (what[k] ?? 0);
 }
 
-function forward(l: Matrix, x: Matrix, start: number, end: number): void {
-  for (let i = start; i < end; i += 1) {
-    for (let k = start; k < i; k += 1) subtractRow(x, i, k, l.data[i * l.cols + k] ?? 0);
-    divideRow(x, i, l.data[i * l.cols + i] ?? 0);
+/** Columns of right-hand sides solved at a time, so that a block's rows of them stay in cache. */
+const stripWidth = 256;
+
+/** `x` becomes L^-1 x for a small L. */
+function forward(l: Matrix, x: Matrix): void {
+  for (let left = 0; left < x.cols; left += stripWidth) {
+    const right = Math.min(left + stripWidth, x.cols);
+    for (let i = 0; i < l.rows; i += 1) {
+      subtractRows(x, i, 0, row(l, i).subarray(0, i), left, right);
+      divideRow(x, i, at(l, i, i), left, right);
+    }
   }
 }
 
-function backward(l: Matrix, x: Matrix, start: number, end: number): void {
-  for (let i = end - 1; i >= start; i -= 1) {
-    for (let k = i + 1; k < end; k += 1) subtractRow(x, i, k, l.data[k * l.cols + i] ?? 0);
-    divideRow(x, i, l.data[i * l.cols + i] ?? 0);
+/** `x` becomes L'^-1 x for a small L. */
+function backward(l: Matrix, x: Matrix): void {
+  const upper = transpose(l);
+  for (let left = 0; left < x.cols; left += stripWidth) {
+    const right = Math.min(left + stripWidth, x.cols);
+    for (let i = l.rows - 1; i >= 0; i -= 1) {
+      subtractRows(x, i, i + 1, row(upper, i).subarray(i + 1), left, right);
+      divideRow(x, i, at(l, i, i), left, right);
+    }
   }
 }
 
-function subtractRow(x: Matrix, i: number, k: number, factor: number): void {
-  const target = row(x, i);
-  const source = row(x, k);
-  for (let j = 0; j < target.length; j += 1) target[j] = (target[j] ?? 0) - factor * (source[j] ?? 0);
+/** From row `i` the rows from `first` on, one a factor, one after the other; four in one pass over the memory. */
+function subtractRows(
+  { cols, data }: Matrix,
+  i: number,
+  first: number,
+  factors: Float64Array,
+  left: number,
+  right: number,
+): void {
+  const [start, end] = [i * cols + left, i * cols + right];
+  let k = 0;
+  for (; k + 4 <= factors.length; k += 4) {
+    const [a = 0, b = 0, c = 0, d = 0] = factors.subarray(k, k + 4);
+    let from = (first + k) * cols + left;
+    for (let j = start; j < end; j += 1, from += 1) {
+      data[j] =
+        (data[j] ?? 0) -
+        a * (data[from] ?? 0) -
+        b * (data[from + cols] ?? 0) -
+        c * (data[from + 2 * cols] ?? 0) -
+        d * (data[from + 3 * cols] ?? 0);
+    }
+  }
+  for (; k < factors.length; k += 1) {
+    const factor = factors[k] ?? 0;
+    let from = (first + k) * cols + left;
+    for (let j = start; j < end; j += 1, from += 1) data[j] = (data[j] ?? 0) - factor * (data[from] ?? 0);
+  }
 }
 
-function divideRow(x: Matrix, i: number, by: number): void {
-  const target = row(x, i);
-  for (let j = 0; j < target.length; j += 1) target[j] = (target[j] ?? 0) / by;
+function divideRow({ cols, data }: Matrix, i: number, by: number, left: number, right: number): void {
+  for (let j = i * cols + left; j < i * cols + right; j += 1) data[j] = (data[j] ?? 0) / by;
 }

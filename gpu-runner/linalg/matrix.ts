@@ -30,23 +30,64 @@ export function row(of: Matrix, index: number): Float64Array {
 /** Element [i, j]; zero outside the matrix. */
 export const at = (of: Matrix, i: number, j: number): number => of.data[i * of.cols + j] ?? 0;
 
+/** Side of the squares that are transposed one after the other, so that both sides of a large matrix stay in cache. */
+const tile = 32;
+
 export function transpose(of: Matrix): Matrix {
-  const result = matrix(of.cols, of.rows);
-  for (let i = 0; i < of.rows; i += 1) {
-    for (let j = 0; j < of.cols; j += 1) result.data[j * of.rows + i] = at(of, i, j);
+  const { rows, cols, data } = of;
+  const result = matrix(cols, rows);
+  for (let top = 0; top < rows; top += tile) {
+    const bottom = Math.min(top + tile, rows);
+    for (let left = 0; left < cols; left += tile) {
+      const right = Math.min(left + tile, cols);
+      for (let i = top; i < bottom; i += 1) {
+        for (let j = left; j < right; j += 1) result.data[j * rows + i] = data[i * cols + j] ?? 0;
+      }
+    }
   }
   return result;
 }
 
+/** Whether indices are 0, 1, 2, ... up to `length`: what they choose is all there is, in order. */
+export function isWhole(indices: ArrayLike<number>, length: number): boolean {
+  if (indices.length !== length) return false;
+  for (let k = 0; k < length; k += 1) if (indices[k] !== k) return false;
+  return true;
+}
+
 /** The elements where the given rows and columns cross, in the order given. */
 export function submatrix(of: Matrix, rows: ArrayLike<number>, cols: ArrayLike<number>): Matrix {
+  if (isWhole(cols, of.cols)) return selectRows(of, rows);
   const result = matrix(rows.length, cols.length);
+  const from = Uint32Array.from(cols);
   for (let i = 0; i < rows.length; i += 1) {
-    const from = row(of, rows[i] ?? 0);
-    for (let j = 0; j < cols.length; j += 1) result.data[i * cols.length + j] = from[cols[j] ?? 0] ?? 0;
+    const start = (rows[i] ?? 0) * of.cols;
+    const to = i * from.length;
+    for (let j = 0; j < from.length; j += 1) result.data[to + j] = of.data[start + (from[j] ?? 0)] ?? 0;
   }
   return result;
 }
+
+/** Columns of all rows, in the order given. */
+export const selectColumns = (of: Matrix, cols: ArrayLike<number>): Matrix =>
+  submatrix(
+    of,
+    Uint32Array.from({ length: of.rows }, (_, row) => row),
+    cols,
+  );
+
+/** Rows `top` to `bottom` and columns `left` to `right`, copied. */
+export function region(of: Matrix, top: number, bottom: number, left: number, right: number): Matrix {
+  const result = matrix(bottom - top, right - left);
+  for (let i = top; i < bottom; i += 1) {
+    result.data.set(of.data.subarray(i * of.cols + left, i * of.cols + right), (i - top) * result.cols);
+  }
+  return result;
+}
+
+/** Rows `start` to `end`, not copied. */
+export const rowsBetween = (of: Matrix, start: number, end: number): Matrix =>
+  matrix(end - start, of.cols, of.data.subarray(start * of.cols, end * of.cols));
 
 export function selectRows(of: Matrix, rows: ArrayLike<number>): Matrix {
   const result = matrix(rows.length, of.cols);
@@ -72,8 +113,9 @@ export function plus(a: Matrix, b: Matrix, factor = 1): Matrix {
   if (a.rows !== b.rows || a.cols !== b.cols) {
     throw new RangeError(`Cannot add a ${b.rows} x ${b.cols} matrix to a ${a.rows} x ${a.cols} one`);
   }
-  const sum = a.data.map((value, index) => value + factor * (b.data[index] ?? 0));
-  return { rows: a.rows, cols: a.cols, data: sum };
+  const sum = matrix(a.rows, a.cols);
+  for (let k = 0; k < sum.data.length; k += 1) sum.data[k] = (a.data[k] ?? 0) + factor * (b.data[k] ?? 0);
+  return sum;
 }
 
 /** Sum of products of two vectors of equal length. */

@@ -2,9 +2,10 @@ import type { Dataset } from '../engine/dataset.ts';
 import { int } from '../onnx/graph.ts';
 import { elementCount } from '../../shared/tensor.ts';
 import { smallSolve } from '../linalg/smallSolve.ts';
-import { sumOverSamples, writeInput, type GramOptions } from './gram.ts';
+import { writeInput } from './gram.ts';
 import type { Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
+import { addUp, overSamples, type GramOptions } from './overSamples.ts';
 import { homesOf, ownOrder } from './taskWriter.ts';
 import { kernelArea, valueAt, type Channelwise, type Convolution } from './topology.ts';
 import { unfold } from './unfold.ts';
@@ -62,7 +63,8 @@ export async function measureChannelGrams(
   };
   const positions = elementCount(size);
   const chunk = Math.max(1, Math.min(256, Math.floor(chunkBytes / (8 * channels * area * positions))));
-  await sumOverSamples(writer.finish(['products', 'sums']), step.name, data, chunk, totals, options);
+  const summing = writer.finish(['products', 'sums']);
+  await overSamples(summing, step.name, data, chunk, options, (results) => addUp(totals, results));
 
   const count = options.samples.length * positions;
   const n = area + 1;

@@ -1,6 +1,8 @@
 import { cholesky, choleskySolve } from '../linalg/cholesky.ts';
 import { at, dot, matrix, plus, row, transpose, type Matrix } from '../linalg/matrix.ts';
 import { multiply } from '../linalg/multiply.ts';
+import { alike, type Gram } from './factoredGram.ts';
+import { factoredCost } from './factoredPair.ts';
 
 /**
  * Cost of sharing every channel of `a` with every channel of `b`, one row a channel of `a`.
@@ -11,13 +13,19 @@ import { multiply } from '../linalg/multiply.ts';
  *
  * @param a [m, n] incoming weights of the channels, bias last
  * @param b [k, n]
- * @param gramA [n, n]
+ * @param gramA [n, n]; both as matrices or both factored
  * @param gramB [n, n]
  * @returns [m, k], never negative
  * @throws {RangeError} when sizes differ or the sum of the Gram matrices is not positive definite: damp them first.
  */
-export async function sharingCost(a: Matrix, b: Matrix, gramA: Matrix, gramB: Matrix): Promise<Matrix> {
+export async function sharingCost(a: Matrix, b: Matrix, gramA: Gram, gramB: Gram): Promise<Matrix> {
+  const grams = alike(gramA, gramB);
+  return grams.factored ? factoredCost(a, b, grams.a, grams.b) : denseCost(a, b, grams.a, grams.b);
+}
+
+async function denseCost(a: Matrix, b: Matrix, gramA: Matrix, gramB: Matrix): Promise<Matrix> {
   const factor = await cholesky(plus(gramA, gramB));
+
   const throughP = async (channels: Matrix): Promise<Matrix> => {
     const pulled = await multiply(gramB, channels, { transposeB: true });
     return multiply(gramA, await choleskySolve(factor, pulled));

@@ -1,3 +1,6 @@
+import { dot, region } from '../linalg/matrix.ts';
+import { multiply } from '../linalg/multiply.ts';
+import { diagonalBlock } from './factoredGram.ts';
 import { blockOf, rowsOf, weightedSteps, type Network, type Part } from './network.ts';
 import type { Pairing } from './pairing.ts';
 import type { Plan } from './plan.ts';
@@ -21,18 +24,18 @@ interface Drop {
  * an upper bound but for inputs that cancel each other.
  *
  * @param network untouched
- * @param grams of its layers, by name, by task
+ * @param losses of its layers, by name
  * @returns the loss for a plan; 0 for other wirings, which drop nothing
  */
 export function dropLoss(
   network: Network,
   pairings: Pairings,
-  grams: ReadonlyMap<string, readonly StepGram[]>,
+  losses: ReadonlyMap<string, InputLosses>,
 ): (plan: Plan) => number {
   if (network.wiring !== 'one-way') return () => 0;
   const drops = weightedSteps(network).flatMap((step): Drop[] => {
-    const measured = grams.get(step.name);
-    return step.kind === 'layer' && measured ? dropsOf(network, step, pairings, measured) : [];
+    const own = losses.get(step.name);
+    return step.kind === 'layer' && own ? dropsOf(network, step, pairings, own) : [];
   });
   return (plan) =>
     drops.reduce((sum, { output, input, lost }) => {
@@ -40,12 +43,12 @@ export function dropLoss(
     }, 0);
 }
 
-function dropsOf(network: Network, step: Layer, pairings: Pairings, grams: readonly StepGram[]): Drop[] {
+function dropsOf(network: Network, step: Layer, pairings: Pairings, losses: InputLosses): Drop[] {
   const output = valueAt(network.topology, step.output).segments[0]?.group ?? -1;
   return valueAt(network.topology, step.input).segments.flatMap(({ group }, segment): Drop[] => {
     const pairing = pairings.get(group);
     if (!pairing) return [];
-    const weights = network.tasks.map((_, task) => inputLosses(network, step, segment, task, grams[task]));
+    const weights = network.tasks.map((_, task) => losses[segment]?.[task] ?? new Float64Array());
     const paired = sourcesOf(network, pairing);
     // The pair of least cost is shared first, so the dearest are the first to stay apart.
     const order = pairing.costs
@@ -61,49 +64,53 @@ function dropsOf(network: Network, step: Layer, pairings: Pairings, grams: reado
   });
 }
 
-/** w'Hw / 2 of each channel of a segment that a task reads, mean over the channels that read it. */
-function inputLosses(
+/** By segment of what a layer reads, by task: w'Hw / 2 of each channel, mean over the channels that read it. */
+export type InputLosses = readonly (readonly Float64Array[])[];
+
+/**
+ * What channels of a layer would lose on average without each of their inputs.
+ *
+ * @param network untouched
+ * @param grams of the layer, by task
+ */
+export async function inputLosses(
   network: Network,
   step: Layer,
-  segment: number,
-  task: number,
-  gram: StepGram | undefined,
-): number[] {
-  const part = ownPart(network, step, task);
-  if (gram?.kind !== 'layer' || !part) return [];
-  const placed = taskGramIn(network, step, task, gram.gram);
-  const { group } = valueAt(network.topology, step.input).segments[segment] ?? { group: -1 };
-  const width = blockOf(network, group, single(task))?.sources.length ?? 0;
-  let start = 0;
-  for (const input of placed.inputs) {
-    if (input.segment === segment) {
-      const wide = width === 0 ? 0 : input.columns / width;
-      return Array.from({ length: width }, (_, channel) =>
-        quadratic(part, placed.gram, start + channel * wide, wide),
-      );
+  grams: readonly StepGram[],
+): Promise<InputLosses> {
+  const { segments } = valueAt(network.topology, step.input);
+  const found: Float64Array[][] = [];
+  for (const [segment, { group }] of segments.entries()) {
+    const byTask: Float64Array[] = [];
+    for (const [task, gram] of grams.entries()) {
+      const width = blockOf(network, group, single(task))?.sources.length ?? 0;
+      byTask.push(await segmentLosses(network, step, { segment, task, width }, gram));
     }
-    start += input.columns;
+    found.push(byTask);
   }
-  return [];
+  return found;
 }
 
-function quadratic(
-  { weight }: Part,
-  gram: { readonly cols: number; readonly data: Float64Array },
-  start: number,
-  wide: number,
-): number {
-  let loss = 0;
-  for (let row = 0; row < weight.rows; row += 1) {
-    for (let i = 0; i < wide; i += 1) {
-      const wi = weight.data[row * weight.cols + start + i] ?? 0;
-      for (let j = 0; j < wide; j += 1) {
-        const wj = weight.data[row * weight.cols + start + j] ?? 0;
-        loss += wi * wj * (gram.data[(start + i) * gram.cols + start + j] ?? 0);
-      }
-    }
+async function segmentLosses(
+  network: Network,
+  step: Layer,
+  { segment, task, width }: { segment: number; task: number; width: number },
+  gram: StepGram,
+): Promise<Float64Array> {
+  const part = ownPart(network, step, task);
+  const losses = new Float64Array(width);
+  if (gram.kind !== 'layer' || !part || width === 0) return losses;
+  const placed = taskGramIn(network, step, task, gram.gram);
+  const at = placed.inputs.findIndex((input) => input.segment === segment);
+  const wide = (placed.inputs[at]?.columns ?? 0) / width;
+  let start = placed.inputs.slice(0, at).reduce((sum, { columns }) => sum + columns, 0);
+  for (let channel = 0; channel < width; channel += 1, start += wide) {
+    const own = region(part.weight, 0, part.weight.rows, start, start + wide);
+    const products = await multiply(own, own, { transposeA: true });
+    const block = await diagonalBlock(placed.gram, start, start + wide);
+    losses[channel] = dot(products.data, block.data) / (2 * Math.max(1, part.weight.rows));
   }
-  return loss / (2 * Math.max(1, weight.rows));
+  return losses;
 }
 
 const ownPart = (network: Network, step: Layer, task: number): Part | undefined =>

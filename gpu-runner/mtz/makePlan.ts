@@ -1,11 +1,11 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { planForBudget, planPath, type PlanPoint } from './budget.ts';
-import { dropLoss } from './dropLoss.ts';
-import { measureAll, type MeasureContext } from './measureAll.ts';
+import { dropLoss, inputLosses, type InputLosses } from './dropLoss.ts';
+import { Measurements, type MeasureContext } from './measurements.ts';
 import type { Network } from './network.ts';
 import { planByHand, type Plan } from './plan.ts';
 import { planSize, type PlanSize } from './planSize.ts';
-import { pairAll } from './survey.ts';
+import { pairAll, type GramSource } from './survey.ts';
 import type { Source, ZipOptions } from './zip.ts';
 
 /** A plan and what was known of it before anything was shared. */
@@ -29,7 +29,7 @@ export async function makePlan(
   network: Network,
   sources: readonly Source[],
   recipe: Recipe,
-  options: Pick<ZipOptions, 'provider' | 'weights' | 'signal'>,
+  options: Pick<ZipOptions, 'provider' | 'weights' | 'gramBytes' | 'signal'>,
 ): Promise<PlanReport> {
   const separate = planSize(network, new Map());
   const most = planByHand(network, recipe.share);
@@ -51,7 +51,18 @@ export async function predictCurve(
   saving: keyof PlanSize,
   context: MeasureContext,
 ): Promise<PlanPoint[]> {
-  const grams = await measureAll(network, (group) => most.has(group), context);
+  const measurements = new Measurements(network, context);
+  const losses = new Map<string, InputLosses>();
+  // What is dropped is judged as soon as a layer is measured, so that its Gram matrices need not stay.
+  const grams: GramSource = {
+    async of(step) {
+      const measured = await measurements.of(step);
+      if (network.wiring === 'one-way' && step.kind === 'layer' && !losses.has(step.name))
+        losses.set(step.name, await inputLosses(network, step, measured));
+      return measured;
+    },
+    release: (step) => measurements.release(step),
+  };
   const pairings = await pairAll(network, grams, context.recipe, (group) => most.get(group) ?? 0);
-  return planPath(network, most, pairings, saving, dropLoss(network, pairings, grams));
+  return planPath(network, most, pairings, saving, dropLoss(network, pairings, losses));
 }

@@ -1,7 +1,17 @@
-import { beside, dot, matrix, plus, row, submatrix, type Matrix } from '../linalg/matrix.ts';
+import {
+  dot,
+  matrix,
+  plus,
+  row,
+  rowsBetween,
+  isWhole,
+  selectColumns,
+  type Matrix,
+} from '../linalg/matrix.ts';
 import { multiply } from '../linalg/multiply.ts';
 import { absorbDropped, type Absorbed } from './absorb.ts';
-import { columnsOf, keyOf, rounded, type InputBlock, type Network, type Part } from './network.ts';
+import { channelRanges, halfSquares, isFactored, type Gram } from './factoredGram.ts';
+import { columnsOf, keyOf, type InputBlock, type Network, type Part } from './network.ts';
 import { gramOfBlocks, type TaskGram } from './taskGram.ts';
 import { contains, members, type TaskSet } from './taskSet.ts';
 import { sharedWeights } from './update.ts';
@@ -13,7 +23,7 @@ export interface Side {
   /** [channels]: what the dropped inputs cost all the same. */
   readonly losses: Float64Array;
   /** On the common columns and the bias. */
-  readonly gram: Matrix;
+  readonly gram: Gram;
 }
 
 /** What two sides that are merged read in common, and each of them on it. */
@@ -60,19 +70,23 @@ function withoutInputs(
   const lost = dropped.reduce((sum, { columns }) => sum + columns, 0);
   const weights = weightsOn(part, inputs);
   const kept = Array.from({ length: weights.cols - lost }, (_, k) => lost + k);
-  const gram = dropped.length === 0 ? matrix(0, 0) : gramOfBlocks(grams, inputs);
-  return absorbDropped(weights, gram, kept);
+  if (dropped.length === 0) return Promise.resolve({ weights, losses: new Float64Array(weights.rows) });
+  return absorbDropped(weights, gramOfBlocks(grams, inputs), kept);
 }
 
 /** A part's weights on some of its inputs, bias last: [channels, columns + 1]. */
 function weightsOn({ inputs, weight, bias }: Part, wanted: readonly InputBlock[]): Matrix {
   const columns = columnsOf(inputs);
-  const rows = Array.from({ length: weight.rows }, (_, row) => row);
-  const chosen = wanted.flatMap((input) => columns.get(keyOf(input)) ?? []);
-  return beside(
-    [submatrix(weight, rows, chosen), matrix(weight.rows, 1, bias ?? new Float64Array(weight.rows))],
-    weight.rows,
-  );
+  const chosen = Uint32Array.from(wanted.flatMap((input) => columns.get(keyOf(input)) ?? []));
+  const result = matrix(weight.rows, chosen.length + 1);
+  const isAll = isWhole(chosen, weight.cols);
+  for (let channel = 0; channel < weight.rows; channel += 1) {
+    const [from, to] = [row(weight, channel), row(result, channel)];
+    if (isAll) to.set(from);
+    else for (let k = 0; k < chosen.length; k += 1) to[k] = from[chosen[k] ?? 0] ?? 0;
+    to[chosen.length] = bias?.[channel] ?? 0;
+  }
+  return result;
 }
 
 /**
@@ -91,16 +105,9 @@ export async function mergeParts(
   const sides = await sidesOf(network, a, b, grams);
   const { common } = sides;
   const solved = await sharedWeights(sides.a.weights, sides.b.weights, sides.a.gram, sides.b.gram);
-  const shared = rounded(network.sparse ? masked(solved, a, b, common) : solved);
-  const rows = Array.from({ length: shared.rows }, (_, row) => row);
-  const n = shared.cols - 1;
-  const columns = Array.from({ length: n }, (_, column) => column);
-  const merged: Part = {
-    use: a.use | b.use,
-    inputs: common,
-    weight: submatrix(shared, rows, columns),
-    bias: submatrix(shared, rows, [n]).data,
-  };
+  const shared = network.sparse ? masked(solved, a, b, common) : solved;
+  roundInPlace(shared);
+  const merged: Part = { use: a.use | b.use, inputs: common, ...withoutBias(shared) };
   const rest = network.wiring === 'one-way' ? [] : [remainder(a, common), remainder(b, common)];
   const cost =
     sum(sides.a.losses) +
@@ -108,6 +115,23 @@ export async function mergeParts(
     (await lossOf(shared, sides.a)) +
     (await lossOf(shared, sides.b));
   return { parts: [merged, ...rest.filter((part) => part.inputs.length > 0)], cost };
+}
+
+/** As float32 holds it: what is stored, trained and served. */
+function roundInPlace({ data }: Matrix): void {
+  for (let k = 0; k < data.length; k += 1) data[k] = Math.fround(data[k] ?? 0);
+}
+
+/** Weights and biases apart. */
+function withoutBias(both: Matrix): { weight: Matrix; bias: Float64Array } {
+  const weight = matrix(both.rows, both.cols - 1);
+  const bias = new Float64Array(both.rows);
+  for (let channel = 0; channel < both.rows; channel += 1) {
+    const own = row(both, channel);
+    row(weight, channel).set(own.subarray(0, weight.cols));
+    bias[channel] = own[weight.cols] ?? 0;
+  }
+  return { weight, bias };
 }
 
 /** Zeros where the side has them that has fewer: the mask with more ones stays (He et al. 2018, sparse networks). */
@@ -131,15 +155,22 @@ function remainder(part: Part, gone: readonly InputBlock[]): Part {
   const keys = new Set(gone.map(keyOf));
   const inputs = part.inputs.filter((input) => !keys.has(keyOf(input)));
   const columns = columnsOf(part.inputs);
-  const rows = Array.from({ length: part.weight.rows }, (_, row) => row);
   const chosen = inputs.flatMap((input) => columns.get(keyOf(input)) ?? []);
-  return { use: part.use, inputs, weight: submatrix(part.weight, rows, chosen), bias: null };
+  return { use: part.use, inputs, weight: selectColumns(part.weight, chosen), bias: null };
 }
 
 /** Sum over channels of d'Hd / 2 with d what the shared weights differ by from a side's own. */
 async function lossOf(shared: Matrix, { weights, gram }: Side): Promise<number> {
-  const difference = plus(shared, weights, -1);
-  return dot((await multiply(difference, gram)).data, difference.data) / 2;
+  if (!isFactored(gram)) {
+    const difference = plus(shared, weights, -1);
+    return dot((await multiply(difference, gram)).data, difference.data) / 2;
+  }
+  let total = 0;
+  for (const [start, end] of channelRanges(shared.rows)) {
+    const difference = plus(rowsBetween(shared, start, end), rowsBetween(weights, start, end), -1);
+    total += sum(await halfSquares(gram, difference));
+  }
+  return total;
 }
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);

@@ -38,31 +38,46 @@ export function formAll(
 export const isFormed = (network: Network, group: number): boolean =>
   blockOf(network, group, allOf(network.tasks.length)) !== undefined;
 
+/** Where the Gram matrices of a step come from, by task. */
+export interface GramSource {
+  of(step: WeightedStep): Promise<readonly StepGram[]>;
+  release(step: WeightedStep): void;
+}
+
 /**
  * Pairs the channels of all groups on the untouched networks. Layers that read a group which is not paired yet cannot be
  * compared; groups that several layers put out are therefore paired again once all others are.
  *
- * @param grams of all steps, by name
+ * @param grams what measures a step, or has measured it, on the untouched networks; a step that only one pairing needs is
+ *   released after it
  * @param count how many channels of each group to pair; those with none stay apart
  */
 export async function pairAll(
   network: Network,
-  grams: ReadonlyMap<string, readonly StepGram[]>,
+  grams: GramSource,
   { matching, seed }: Pick<Recipe, 'matching' | 'seed'>,
   count: (group: number) => number,
 ): Promise<Map<number, Pairing>> {
   const pairings = new Map<number, Pairing>();
   const order = [...groupsInOrder(network)].filter((group) => count(group) > 0);
+  const pair = async (among: Network, group: number): Promise<Pairing> => {
+    const measured = new Map<string, readonly StepGram[]>();
+    for (const step of producersOf(network, group)) measured.set(step.name, await grams.of(step));
+    return pairGroup(among, group, { count: count(group), matching, seed, grams: measured });
+  };
+  const isPairedAgain = (group: number): boolean => layersOf(network, group).length > 1;
   let formed = network;
   for (const group of order) {
-    const pairing = await pairGroup(formed, group, { count: count(group), matching, seed, grams });
+    const pairing = await pair(formed, group);
     pairings.set(group, pairing);
     for (const forming of pairing.formings) formed = formBlocks(formed, forming);
+    if (!isPairedAgain(group)) for (const step of producersOf(network, group)) grams.release(step);
   }
   for (const group of order) {
-    if (layersOf(network, group).length < 2) continue;
+    if (!isPairedAgain(group)) continue;
     const others = formAll(network, pairings, new Set([group]));
-    pairings.set(group, await pairGroup(others, group, { count: count(group), matching, seed, grams }));
+    pairings.set(group, await pair(others, group));
+    for (const step of producersOf(network, group)) grams.release(step);
   }
   return pairings;
 }

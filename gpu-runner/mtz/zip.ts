@@ -36,6 +36,8 @@ export interface ZipOptions {
   readonly provider: Provider;
   /** How much each task's loss counts in the sharing, by task; default 1 / number of tasks. */
   readonly weights?: Readonly<Record<string, number>>;
+  /** What the Gram matrices of a layer, all tasks together, may take at once; default 4 GiB. */
+  readonly gramBytes?: number;
   readonly onProgress?: (progress: ZipProgress) => void;
   readonly signal?: AbortSignal;
   readonly checkpoint?: ZipCheckpoint;
@@ -82,8 +84,8 @@ export async function zipJoined(
   const sources = given.map((source, index) => onOneInput(source, originals[index] ?? source.graph, network));
   checkData(network, sources, recipe);
   checkWeights(sources, options.weights ?? {});
-  const { checkpoint, weights } = options;
-  const identity = checkpoint ? await zipIdentity(sources, recipe, weights) : '';
+  const { checkpoint, weights, gramBytes } = options;
+  const identity = checkpoint ? await zipIdentity(sources, recipe, weights, gramBytes) : '';
   const from = checkpoint?.from && (await decodeZipState(checkpoint.from, identity, network));
   const plan = await makePlan(network, sources, recipe, options);
   const zipper = new Zipper(network, plan.plan, sources, recipe, options, identity, from);

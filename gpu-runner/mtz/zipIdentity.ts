@@ -11,8 +11,9 @@ export async function zipIdentity(
   sources: readonly Source[],
   recipe: Recipe,
   weights: Readonly<Record<string, number>> = {},
+  gramBytes?: number,
 ): Promise<string> {
-  const parts: unknown[] = [recipe, weights];
+  const parts: unknown[] = [recipe, weights, ...(gramBytes === undefined ? [] : [gramBytes])];
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));
     for (const data of [train, ...(validation ? [validation] : [])]) {

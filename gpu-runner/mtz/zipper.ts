@@ -4,7 +4,7 @@ import type { TrainProgress } from '../engine/train.ts';
 import { accuracyOf } from './evaluate.ts';
 import { brokenFloors, floorsOf } from './floors.ts';
 import { formBlocks } from './formBlocks.ts';
-import { measureAll, measureTasks, type MeasureContext } from './measureAll.ts';
+import { Measurements, measureTasks, type MeasureContext } from './measurements.ts';
 import { isMergeable, mergeStep } from './mergeStep.ts';
 import { blockOf, weightedSteps, type Network, type WeightedStep } from './network.ts';
 import { pairGroup, producersOf, type Pairing } from './pairing.ts';
@@ -144,8 +144,7 @@ export class Zipper {
     const { network } = this.state;
     const planned = new Map(this.state.plan);
     if (![...planned.keys()].some((group) => layersOf(network, group).length > 1)) return new Map();
-    const grams = await measureAll(network, (group) => planned.has(group), this.context);
-    return pairAll(network, grams, this.recipe, (group) =>
+    return pairAll(network, new Measurements(network, this.context), this.recipe, (group) =>
       planned.has(group) ? shareable(network, group) : 0,
     );
   }

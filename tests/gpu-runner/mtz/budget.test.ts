@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { planForBudget, planPath, type PlanPoint } from '../../../gpu-runner/mtz/budget.ts';
-import { dropLoss } from '../../../gpu-runner/mtz/dropLoss.ts';
+import { dropLoss, inputLosses, type InputLosses } from '../../../gpu-runner/mtz/dropLoss.ts';
 import { formBlocks } from '../../../gpu-runner/mtz/formBlocks.ts';
 import { mergeStep } from '../../../gpu-runner/mtz/mergeStep.ts';
 import { weightedSteps, type Network } from '../../../gpu-runner/mtz/network.ts';
@@ -17,24 +17,30 @@ interface Surveyed {
   readonly network: Network;
   readonly most: Plan;
   readonly grams: ReadonlyMap<string, readonly StepGram[]>;
+  readonly losses: ReadonlyMap<string, InputLosses>;
   readonly pairings: ReadonlyMap<number, Pairing>;
 }
 
 async function survey(network: Network): Promise<Surveyed> {
   const grams = new Map<string, StepGram[]>();
-  for (const step of weightedSteps(network)) grams.set(step.name, await gramsOf(network, step));
+  const losses = new Map<string, InputLosses>();
+  for (const step of weightedSteps(network)) {
+    const measured = await gramsOf(network, step);
+    grams.set(step.name, measured);
+    if (step.kind === 'layer') losses.set(step.name, await inputLosses(network, step, measured));
+  }
   const most = planByHand(network, { share: 1 });
   const pairings = await pairAll(
     network,
-    grams,
+    { of: (step) => Promise.resolve(grams.get(step.name) ?? []), release: () => undefined },
     { matching: 'optimal', seed: 1 },
     (group) => most.get(group) ?? 0,
   );
-  return { network, most, grams, pairings };
+  return { network, most, grams, losses, pairings };
 }
 
-const pathOf = ({ network, most, grams, pairings }: Surveyed, saving: 'parameters' | 'macs'): PlanPoint[] =>
-  planPath(network, most, pairings, saving, dropLoss(network, pairings, grams));
+const pathOf = ({ network, most, losses, pairings }: Surveyed, saving: 'parameters' | 'macs'): PlanPoint[] =>
+  planPath(network, most, pairings, saving, dropLoss(network, pairings, losses));
 
 describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wiring) => {
   let surveyed: Surveyed;
@@ -76,7 +82,7 @@ describe('dropLoss', () => {
     const network = joined([convNet(1), convNet(2)], 'one-way');
     const surveyed = await survey(network);
     const [conv1, conv2] = [groupNamed(network, 'conv1'), groupNamed(network, 'conv2')];
-    const dropped = dropLoss(network, surveyed.pairings, surveyed.grams);
+    const dropped = dropLoss(network, surveyed.pairings, surveyed.losses);
     expect(dropped(new Map([[conv1, 4]]))).toBe(0);
     // Half of conv1 apart, all of conv2 shared: merged for real, the cost beyond that of the pairs is below the bound.
     const plan = new Map([
@@ -117,7 +123,7 @@ describe('dropLoss', () => {
 
   test('is nothing for other wirings', async () => {
     const surveyed = await survey(joined([convNet(1), convNet(2)], 'crossed'));
-    const dropped = dropLoss(surveyed.network, surveyed.pairings, surveyed.grams);
+    const dropped = dropLoss(surveyed.network, surveyed.pairings, surveyed.losses);
     expect(dropped(new Map([[groupNamed(surveyed.network, 'conv2'), 5]]))).toBe(0);
   });
 });

@@ -11,12 +11,18 @@ import {
   type Network,
   type Part,
 } from '../../../gpu-runner/mtz/network.ts';
-import { gramOfBlocks } from '../../../gpu-runner/mtz/taskGram.ts';
+import { gramOfBlocks, type TaskGram } from '../../../gpu-runner/mtz/taskGram.ts';
 import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { largestDifference, product } from '../linalg/samples.ts';
 import { convNet, denseNet, type Widths } from './nets.ts';
 import { gramsOf, joined, pair, share, stepNamed } from './networks.ts';
 import { loss, oneRow } from './samples.ts';
+
+function denseGram(gram: TaskGram | undefined, blocks: Parameters<typeof gramOfBlocks>[1]): Matrix {
+  const found = gramOfBlocks(gram ? [gram] : [], blocks);
+  if ('factors' in found) throw new Error('factored');
+  return found;
+}
 
 const nets: Record<'conv' | 'dense', { graphs: Graph[]; layers: [string, string] }> = {
   conv: {
@@ -57,7 +63,7 @@ async function leastLosses(network: Network, layer: string, kept: number) {
   const grams = layerGramsIn(network, step, await gramsOf(network, step));
   const sides = [1, 2].map((use, task) => {
     const part = partOf(network, layer, 3, use);
-    const gram = gramOfBlocks(grams[task] ? [grams[task]] : [], part.inputs);
+    const gram = denseGram(grams[task], part.inputs);
     const places: number[] = [];
     let start = 0;
     for (const { from, columns } of part.inputs) {
@@ -168,7 +174,7 @@ describe('mergeStep', () => {
     const after = await mergeStep(before, step, grams);
     const merged = partOf(after.network, 'fc1', 7, 7);
     const placed = layerGramsIn(before, step, grams);
-    const of = (task: number): Matrix => gramOfBlocks(placed[task] ? [placed[task]] : [], merged.inputs);
+    const of = (task: number): Matrix => denseGram(placed[task], merged.inputs);
     const total = plus(plus(of(0), of(1)), of(2));
     const weights = weightsOn(merged, merged.inputs);
     for (let channel = 0; channel < 8; channel += 1) {

@@ -1,0 +1,75 @@
+import type { Recipe } from '../../shared/recipe.ts';
+import type { Provider } from '../engine/providers.ts';
+import { Random } from '../engine/random.ts';
+import { defaultGramBytes } from './gramForm.ts';
+import type { Network, WeightedStep } from './network.ts';
+import { gramBytesOf, measureStep, type StepGram } from './stepGrams.ts';
+import type { Source } from './zip.ts';
+
+export interface MeasureContext {
+  readonly sources: readonly Source[];
+  readonly recipe: Pick<Recipe, 'damping' | 'gramSamples' | 'seed' | 'matching'>;
+  readonly provider: Provider;
+  readonly weights?: Readonly<Record<string, number>> | undefined;
+  /** What Gram matrices may take at once; default {@link defaultGramBytes}. */
+  readonly gramBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Measures what each task's samples look like to a step, through the network as it stands. */
+export async function measureTasks(
+  network: Network,
+  step: WeightedStep,
+  { sources, recipe, provider, weights, gramBytes, signal }: MeasureContext,
+  onTask?: (task: string) => void,
+): Promise<StepGram[]> {
+  const { damping, gramSamples, seed } = recipe;
+  const index = network.topology.steps.indexOf(step);
+  const grams: StepGram[] = [];
+  for (const [task, source] of sources.entries()) {
+    onTask?.(source.task);
+    const samples = new Random(seed, index, task).permutation(source.train.size).subarray(0, gramSamples);
+    const weight = weights?.[source.task] ?? 1 / network.tasks.length;
+    const options = { samples, provider, signal, damping, weight, gramBytes };
+    grams.push(await measureStep(network, step, task, source.train, options));
+  }
+  return grams;
+}
+
+/** What steps look like through a network that stays as it is: kept as long as they fit, measured again if need be. */
+export class Measurements {
+  private readonly network: Network;
+  private readonly context: MeasureContext;
+  /** By step; those measured first come first. */
+  private readonly kept = new Map<string, readonly StepGram[]>();
+
+  constructor(network: Network, context: MeasureContext) {
+    this.network = network;
+    this.context = context;
+  }
+
+  /** By task. */
+  async of(step: WeightedStep): Promise<readonly StepGram[]> {
+    const known = this.kept.get(step.name);
+    if (known) return known;
+    const grams = await measureTasks(this.network, step, this.context);
+    const { gramBytes = defaultGramBytes } = this.context;
+    const size = bytesOf(grams);
+    let total = [...this.kept.values()].reduce((sum, each) => sum + bytesOf(each), size);
+    for (const [name, each] of this.kept) {
+      if (total <= gramBytes) break;
+      this.kept.delete(name);
+      total -= bytesOf(each);
+    }
+    this.kept.set(step.name, grams);
+    return grams;
+  }
+
+  /** Lets go of what is not asked for again. */
+  release(step: WeightedStep): void {
+    this.kept.delete(step.name);
+  }
+}
+
+const bytesOf = (grams: readonly StepGram[]): number =>
+  grams.reduce((sum, gram) => sum + gramBytesOf(gram), 0);

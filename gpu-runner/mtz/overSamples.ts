@@ -1,0 +1,61 @@
+import type { Tensor } from '../../shared/tensor.ts';
+import type { Dataset } from '../engine/dataset.ts';
+import type { Provider } from '../engine/providers.ts';
+import { createSession } from '../engine/session.ts';
+import type { Graph } from '../onnx/graph.ts';
+
+export interface GramOptions {
+  /** Sample indices to average over. */
+  readonly samples: Uint32Array;
+  readonly provider: Provider;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a graph over samples, chunk by chunk.
+ *
+ * @param take what becomes of a chunk's results
+ * @throws {Error} when there are no samples.
+ */
+export async function overSamples(
+  graph: Graph,
+  name: string,
+  data: Dataset,
+  chunk: number,
+  { samples, provider, signal }: GramOptions,
+  take: (results: Readonly<Record<string, Tensor>>) => void | Promise<void>,
+): Promise<void> {
+  if (samples.length === 0) throw new Error(`Cannot measure ${name}: there are no samples`);
+  const [input] = graph.inputs;
+  if (!input) throw new Error(`Cannot measure ${name}: nothing of the input reaches it`);
+  const session = await createSession(graph, { provider });
+  try {
+    for (let start = 0; start < samples.length; start += chunk) {
+      signal?.throwIfAborted();
+      const part = samples.subarray(start, start + chunk);
+      const dims = [part.length, ...data.sampleDims];
+      const feeds = { [input.name]: { dtype: 'float32', dims, data: data.inputs(part) } } as const;
+      await take(await session.run(feeds));
+    }
+  } finally {
+    await session.release();
+  }
+}
+
+/**
+ * Adds what a graph puts out for a chunk to the totals, by output name.
+ *
+ * @throws {Error} when one is not float64 of the total's length.
+ */
+export function addUp(
+  totals: Readonly<Record<string, Float64Array>>,
+  results: Readonly<Record<string, Tensor>>,
+): void {
+  for (const [output, total] of Object.entries(totals)) {
+    const part = results[output];
+    if (part?.dtype !== 'float64' || part.data.length !== total.length)
+      throw new Error(`Cannot add up a Gram matrix: a chunk has dims [${part?.dims.join() ?? ''}]`);
+    for (let index = 0; index < total.length; index += 1)
+      total[index] = (total[index] ?? 0) + (part.data[index] ?? 0);
+  }
+}
