@@ -3,10 +3,12 @@ import {
   jobLog,
   jobView,
   mergeJobView,
+  planJobView,
   type JobEvent,
   type JobListQuery,
   type JobView,
   type MergeRequestInput,
+  type PlanRequestInput,
 } from '../shared/jobs.ts';
 import type { z } from 'zod';
 import { jobEvents } from './events.ts';
@@ -14,6 +16,7 @@ import type { HttpClient } from './http.ts';
 import { allPages } from './pages.ts';
 
 export type MergeJob = z.infer<typeof mergeJobView>;
+export type PlanJob = z.infer<typeof planJobView>;
 
 /** Merges asked for, and every job's way. */
 export class Jobs {
@@ -32,6 +35,11 @@ export class Jobs {
       headers: { 'idempotency-key': idempotencyKey },
       repeatable: true,
     });
+  }
+
+  /** What a merge would share, and what that is predicted to cost; the result is the job's. */
+  plan(request: PlanRequestInput): Promise<PlanJob> {
+    return this.#http.read(planJobView, { method: 'POST', path: ['v1', 'plans'], json: request });
   }
 
   /** Newest first. */

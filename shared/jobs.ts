@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { inspection } from './inspection.ts';
 import { name, sha256 } from './manifest.ts';
-import { recipe } from './recipe.ts';
+import { recipe, wirings } from './recipe.ts';
 
 // What the control API takes and answers about jobs: the people's side, then the runners'. A job is work that a runner
 // does, an attempt at a time, under a lease. Everything is at least once but a completion, which is once: each claim gives
 // the job a greater token, every later call carries it, and a stale one is refused with 409.
 
-export const jobKinds = ['inspect', 'merge'] as const;
+export const jobKinds = ['inspect', 'merge', 'plan'] as const;
 export type JobKind = (typeof jobKinds)[number];
 
 /** `failed` is the dead letter: its `reason` says why. The last three are final. */
@@ -78,6 +78,17 @@ export type MergeRequest = z.infer<typeof mergeRequest>;
 /** A merge as a person writes it, defaults left out. */
 export type MergeRequestInput = z.input<typeof mergeRequest>;
 
+/** What a merge would share and what that is predicted to cost, asked before anything is merged. */
+export const planRequest = z.strictObject({
+  sources: z.array(mergeSource).min(2).max(maxSources),
+  /** Its budget only says what the curve saves first, parameters or multiply-adds: the whole curve is answered. */
+  recipe,
+  priority: priority.default(0),
+});
+export type PlanRequest = z.infer<typeof planRequest>;
+/** A question for a plan as a person writes it, defaults left out. */
+export type PlanRequestInput = z.input<typeof planRequest>;
+
 /** `Idempotency-Key` of a request: the same again, with the same body, answers the same job. */
 export const idempotencyKey = z
   .string()
@@ -135,6 +146,43 @@ export const mergeResult = z.object({
 });
 export type MergeResult = z.infer<typeof mergeResult>;
 
+/** Parameters stored, and multiply-adds for all tasks on one input. */
+const planSize = z.object({ parameters: z.int().min(0), macs: z.int().min(0) });
+
+/** Most numbers in the curve of a plan, all points and groups together. */
+export const maxCurveCounts = 200_000;
+
+/** What a merge would share, from as much as the recipe allows to nothing. What stays whole in the heads is not counted. */
+export const planResult = z
+  .object({
+    wiring: z.enum(wirings),
+    /** What each point before the others saves first. */
+    of: z.enum(['parameters', 'macs']),
+    /** Channels that are shared together, in the order data flows. */
+    groups: z.array(
+      z.object({
+        name: z.string(),
+        /** Channels of each network, by task. */
+        widths: z.record(name, z.int().min(0)),
+        /** Why none can be shared; null when they can. */
+        reason: z.string().nullable(),
+      }),
+    ),
+    /** The separate networks. */
+    separate: planSize,
+    /** Predicted second-order loss, and the shared channels of each group in the order of `groups`. */
+    curve: z
+      .array(planSize.extend({ loss: z.number().min(0), shared: z.array(z.int().min(0)) }))
+      .min(1)
+      .max(1000),
+    /** What cannot be zipped, and why. */
+    notes: z.array(z.string()),
+  })
+  .refine(({ groups, curve }) => curve.every(({ shared }) => shared.length === groups.length), {
+    error: 'every point of the curve must have one count a group',
+  });
+export type PlanResult = z.infer<typeof planResult>;
+
 /** A version as it was resolved when the job was asked for: later aliases and versions change nothing. */
 export const pinnedVersion = z.object({ name, version: z.int().min(1), digest: sha256 });
 export type PinnedVersion = z.infer<typeof pinnedVersion>;
@@ -175,6 +223,15 @@ export const mergeJobView = z.object({
   result: mergeResult.nullable(),
 });
 
+export const planJobView = z.object({
+  ...common,
+  kind: z.literal('plan'),
+  request: planRequest,
+  /** In the order of the request's sources. */
+  sources: z.array(z.object({ task: name, model: pinnedVersion, data: pinnedVersion })),
+  result: planResult.nullable(),
+});
+
 export const inspectJobView = z.object({
   ...common,
   kind: z.literal('inspect'),
@@ -183,7 +240,7 @@ export const inspectJobView = z.object({
   result: inspection.nullable(),
 });
 
-export const jobView = z.discriminatedUnion('kind', [mergeJobView, inspectJobView]);
+export const jobView = z.discriminatedUnion('kind', [mergeJobView, inspectJobView, planJobView]);
 export type JobView = z.infer<typeof jobView>;
 
 /** Newest first; `?state=`, `?kind=` and `?owner=` narrow it. */
@@ -235,6 +292,8 @@ export const resolvedVersion = pinnedVersion.extend({
 });
 export type ResolvedVersion = z.infer<typeof resolvedVersion>;
 
+const resolvedSources = z.array(z.object({ task: name, model: resolvedVersion, data: resolvedVersion }));
+
 const token = z.int().min(1);
 
 /** `POST /v1/runner/claim` answers 204 when there is nothing to do: ask again in a few seconds. */
@@ -246,10 +305,8 @@ export const claimReply = z.object({
   /** Where an attempt before this one came to. */
   checkpoint: checkpoint.nullable(),
   inputs: z.discriminatedUnion('kind', [
-    z.object({
-      kind: z.literal('merge'),
-      sources: z.array(z.object({ task: name, model: resolvedVersion, data: resolvedVersion })),
-    }),
+    z.object({ kind: z.literal('merge'), sources: resolvedSources }),
+    z.object({ kind: z.literal('plan'), sources: resolvedSources }),
     z.object({ kind: z.literal('inspect'), of: z.enum(['models', 'datasets']), version: resolvedVersion }),
   ]),
 });
@@ -280,6 +337,7 @@ export const completeRequest = z.strictObject({
   result: z.union([
     z.strictObject({ bundle: sha256, report: sha256.optional() }),
     z.strictObject({ inspection }),
+    z.strictObject({ plan: planResult }),
   ]),
 });
 export type CompleteRequest = z.infer<typeof completeRequest>;

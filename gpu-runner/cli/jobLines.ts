@@ -46,11 +46,13 @@ export function jobLines(job: JobView): string[] {
     facts.push(['runner', `${job.runner.name} (${job.runner.version}, ${job.runner.providers.join(', ')})`]);
   if (job.progress) facts.push(['progress', `${progressLine(job.progress)} (${moment(job.progress.at)})`]);
   if (job.checkpoint) facts.push(['checkpoint', `step ${job.checkpoint.step}`]);
-  if (job.kind === 'merge') {
+  if (job.kind === 'inspect')
+    facts.push(['subject', `${job.request.kind} ${job.subject.name}@${job.subject.version}`]);
+  else {
     for (const { task, model, data } of job.sources)
       facts.push([task, `${model.name}@${model.version} with ${data.name}@${data.version}`]);
-    if (job.result) facts.push(['result', mergeResultLine(job.result)]);
-  } else facts.push(['subject', `${job.request.kind} ${job.subject.name}@${job.subject.version}`]);
+    if (job.kind === 'merge' && job.result) facts.push(['result', mergeResultLine(job.result)]);
+  }
   if (job.finishedAt !== null) facts.push(['finished', moment(job.finishedAt)]);
   return [`${job.kind} ${job.id}`, ...facts.map(([what, is]) => `  ${what.padEnd(10)} ${is}`)];
 }

@@ -18,6 +18,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { mergeRoutes } from './routes/merges.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
+import { planRoutes } from './routes/plans.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { runnerRoutes } from './routes/runner.ts';
 import { uploadRoutes } from './routes/uploads.ts';
@@ -50,5 +51,6 @@ export const app = new Hono<ControlEnv>()
   .route('/v1/audit', auditRoutes)
   .route('/v1/gc', gcRoutes)
   .route('/v1/merges', mergeRoutes)
+  .route('/v1/plans', planRoutes)
   .route('/v1/jobs', jobRoutes)
   .route('/v1/runner', runnerRoutes);

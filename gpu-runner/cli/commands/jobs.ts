@@ -66,11 +66,24 @@ export function addJobs(program: Command, context: CommandContext): void {
 const row = (job: JobView): string[] => [
   job.id,
   job.kind,
-  job.kind === 'merge' ? job.request.name : `${job.request.kind} ${job.subject.name}@${job.subject.version}`,
+  subjectOf(job),
   job.cancelRequested && !isFinal(job.state) ? 'cancelling' : job.state,
   moment(job.createdAt),
   isFinal(job.state) ? '' : job.progress ? progressLine(job.progress) : (job.reason ?? ''),
 ];
+
+function subjectOf(job: JobView): string {
+  switch (job.kind) {
+    case 'merge':
+      return job.request.name;
+    case 'plan':
+      return job.sources.map(({ task }) => task).join(' + ');
+    case 'inspect':
+      return `${job.request.kind} ${job.subject.name}@${job.subject.version}`;
+    default:
+      return job satisfies never;
+  }
+}
 
 /**
  * Shows how a job goes on until it is over, then what it led to.

@@ -1,24 +1,12 @@
-import { join } from 'node:path';
-import { datasetDocument, type DatasetDocument } from '../../../shared/dataset.ts';
-import type { ResolvedVersion } from '../../../shared/jobs.ts';
 import type { Manifest } from '../../../shared/manifest.ts';
 import { describePreprocessing } from '../../../shared/preprocessing.ts';
-import { modelDocument, type ModelDocument } from '../../../shared/registry.ts';
 import type { Bundle } from '../../bundle/bundle.ts';
-import { openDataset } from '../../data/openDataset.ts';
-import { readModelFile } from '../../onnx/files.ts';
-import type { MergeCheckpoint, Merged, MergeModels, MergeSource } from '../mergeModels.ts';
+import type { MergeCheckpoint, Merged, MergeModels } from '../mergeModels.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { bytesContent } from '../storage/content.ts';
-import { fetchFiles } from './fetchFiles.ts';
 import { decisively, HandBackError, JobError, type JobContext } from './job.ts';
 import { jobCheckpoint } from './jobCheckpoint.ts';
-
-interface GivenSource {
-  readonly task: string;
-  readonly model: ResolvedVersion;
-  readonly data: ResolvedVersion;
-}
+import { fetchSources, readSources, type GivenSource, type SourceDocuments } from './readSources.ts';
 
 /**
  * A merge: fetches what it needs, goes on where an attempt before it came to, and stores files, manifest and report. The
@@ -34,12 +22,7 @@ export async function mergeJob(
   if (job.kind !== 'merge' || inputs.kind !== 'merge')
     throw new JobError(`Cannot merge: the job is of kind ${job.kind}`, { retryable: false });
 
-  const folders: { model: string; data: string }[] = [];
-  for (const [index, { model, data }] of inputs.sources.entries())
-    folders.push({
-      model: await fetchFiles(model, `model-${index}`, context),
-      data: await fetchFiles(data, `data-${index}`, context),
-    });
+  const folders = await fetchSources(inputs.sources, context);
 
   const checkpoint = jobCheckpoint(
     context,
@@ -47,16 +30,7 @@ export async function mergeJob(
   );
   const merged = await decisively(signal, async () => {
     report({ stage: 'read' });
-    const documents = inputs.sources.map(({ model, data }) => ({
-      model: modelDocument.parse(model.document),
-      data: datasetDocument.parse(data.document),
-    }));
-    const sources: MergeSource[] = [];
-    for (const [index, source] of inputs.sources.entries()) {
-      const [document, folder] = [documents[index], folders[index]];
-      if (document && folder) sources.push(await readSource(source, document, folder));
-      signal.throwIfAborted();
-    }
+    const { sources, documents } = await readSources(inputs.sources, folders, signal);
     const merge = (from: MergeCheckpoint): Promise<Merged> =>
       mergeModels({
         name: job.request.name,
@@ -90,37 +64,10 @@ export async function mergeJob(
   return { bundle: merged.bundle.id, report: stored.sha256 };
 }
 
-async function readSource(
-  { task, model }: GivenSource,
-  documents: { readonly model: ModelDocument; readonly data: DatasetDocument },
-  folders: { readonly model: string; readonly data: string },
-): Promise<MergeSource> {
-  const graphFile = documents.model.files.find((file) => file.path.endsWith('.onnx'));
-  if (!graphFile)
-    throw new Error(`Cannot merge "${task}": ${model.name}@${model.version} has no *.onnx file`);
-  const graph = readModelFile(join(folders.model, graphFile.path));
-  const { train, validation, labels } = await openDataset(documents.data, ({ path }) =>
-    Promise.resolve(join(folders.data, path)),
-  );
-  if (documents.model.labels.length > 0 && documents.model.labels.length !== labels.length)
-    throw new Error(
-      `Cannot merge "${task}": ${model.name}@${model.version} has ${documents.model.labels.length} labels, its data ${labels.length}`,
-    );
-  return {
-    ...{ task, graph, train, validation },
-    labels: documents.model.labels.length > 0 ? documents.model.labels : labels,
-    model: {
-      name: model.name,
-      sha256: graphFile.sha256,
-      sizeBytes: documents.model.files.reduce((sum, file) => sum + file.sizeBytes, 0),
-    },
-  };
-}
-
 /** One for all tasks, as data if it is one; otherwise what each task's is, in words. */
 function commonPreprocessing(
   sources: readonly GivenSource[],
-  documents: readonly { readonly model: ModelDocument; readonly data: DatasetDocument }[],
+  documents: readonly SourceDocuments[],
 ): Manifest['preprocessing'] {
   const all = documents.map(({ model, data }) => data.preprocessing ?? model.preprocessing ?? 'none');
   const [first = 'none'] = all;

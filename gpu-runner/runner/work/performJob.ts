@@ -2,6 +2,7 @@ import { mergeModels } from '../mergeModels.ts';
 import { inspectJob } from './inspectJob.ts';
 import type { PerformJob } from './job.ts';
 import { mergeJob } from './mergeJob.ts';
+import { planJob } from './planJob.ts';
 
 /** Does a job of whatever kind. @throws {JobError} */
 export const performJob: PerformJob = async (context) => {
@@ -11,6 +12,8 @@ export const performJob: PerformJob = async (context) => {
       return inspectJob(context);
     case 'merge':
       return mergeJob(context, mergeModels);
+    case 'plan':
+      return planJob(context);
     default:
       return kind satisfies never;
   }

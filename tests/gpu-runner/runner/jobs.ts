@@ -41,9 +41,9 @@ export function jobView(inputs: ClaimReply['inputs'], given: object = {}): Claim
         }
       : {
           ...common,
-          kind: 'merge' as const,
+          kind: inputs.kind,
           request: {
-            name: 'merged',
+            ...(inputs.kind === 'merge' && { name: 'merged' }),
             sources: inputs.sources.map(({ task, model, data }) => ({
               task,
               model: model.name,

@@ -3,7 +3,7 @@ import { json, nothing, type OperationGroup } from './operation.ts';
 export const jobOperations: readonly OperationGroup[] = [
   {
     name: 'Jobs',
-    says: 'Work that runners do: merges that people ask for, inspections of what is registered.',
+    says: 'Work that runners do: merges and plans that people ask for, inspections of what is registered.',
     operations: [
       {
         method: 'post',
@@ -14,6 +14,15 @@ export const jobOperations: readonly OperationGroup[] = [
         body: 'MergeRequest',
         replies: { 201: json('Job', 'Queued.'), 200: json('Job', 'Asked for before under this key.') },
         errors: ['not-found', 'conflict', 'unprocessable'],
+      },
+      {
+        method: 'post',
+        path: '/v1/plans',
+        scopes: ['write'],
+        summary: 'Ask what a merge would share, and what that is predicted to cost',
+        body: 'PlanRequest',
+        replies: { 201: json('Job', 'Queued: its result is the plan.') },
+        errors: ['not-found', 'unprocessable'],
       },
       {
         method: 'get',

@@ -26,6 +26,7 @@ export const requestSchemas = {
   RollBackRequest: experiments.rollBackRequest,
   OutcomesRequest: experiments.outcomesRequest,
   MergeRequest: jobs.mergeRequest,
+  PlanRequest: jobs.planRequest,
   ClaimRequest: jobs.claimRequest,
   HeartbeatRequest: jobs.heartbeatRequest,
   CheckpointRequest: jobs.checkpointRequest,

@@ -43,11 +43,11 @@ export async function askMerge(
   const known = await findRepeated(stores, { project, owner, idempotencyKey }, request);
   if (known !== null) return { created: false, job: known };
   await checkTasks(stores, project, request);
-  const sources = await resolve(stores, project, request);
+  const sources = await resolveSources(stores, project, request.sources);
   const why = await findMismatch(stores.db, sources);
   if (why !== null) throw refused(request, why);
   const id = randomId();
-  const pinned = sources.map(({ task, model, data }) => ({ task, model: pin(model), data: pin(data) }));
+  const pinned = sources.map(pinSource);
   const job = {
     ...({ id, project, owner, kind: 'merge', priority: request.priority, request } as const),
     ...{ pinned: { kind: 'merge', sources: pinned } as const, retryOf: null, idempotencyKey, at: by.at },
@@ -66,6 +66,13 @@ export async function askMerge(
   return { created: true, job: await findOwnJob(stores, project, id) };
 }
 
+/** What the job remembers of a source. */
+export const pinSource = ({ task, model, data }: ResolvedSource) => ({
+  task,
+  model: pin(model),
+  data: pin(data),
+});
+
 const pin = ({ name, version, digest }: VersionRow): PinnedVersion => ({ name, version, digest });
 
 const refused = ({ name }: MergeRequest, why: string): TrunklineError =>
@@ -82,9 +89,15 @@ async function findRepeated(stores: Stores, asking: Asking, request: MergeReques
   );
 }
 
+/** The first task that two sources are of. */
+export function repeatedTask(sources: MergeRequest['sources']): string | undefined {
+  const tasks = sources.map(({ task }) => task);
+  return tasks.find((task, i) => tasks.indexOf(task) !== i);
+}
+
 async function checkTasks({ db }: Stores, project: string, request: MergeRequest): Promise<void> {
   const tasks = request.sources.map(({ task }) => task);
-  const twice = tasks.find((task, i) => tasks.indexOf(task) !== i);
+  const twice = repeatedTask(request.sources);
   if (twice !== undefined) throw refused(request, `two sources are of task "${twice}"`);
   const { endpoint } = request;
   if (endpoint === undefined) return;
@@ -106,10 +119,10 @@ async function checkTasks({ db }: Stores, project: string, request: MergeRequest
 }
 
 /** The versions that the references mean now. Later aliases and versions change nothing about the job. */
-async function resolve(
+export async function resolveSources(
   { db }: Stores,
   project: string,
-  { sources }: MergeRequest,
+  sources: MergeRequest['sources'],
 ): Promise<ResolvedSource[]> {
   return Promise.all(
     sources.map(async ({ task, model, data }) => ({

@@ -19,7 +19,7 @@ export async function completeInspection(
 ): Promise<JobRow> {
   const { pinned } = row;
   if (pinned.kind !== 'inspect' || kindOf[pinned.of] !== inspection.kind) {
-    const wanted = pinned.kind === 'inspect' ? `inspects ${pinned.of}` : 'merges';
+    const wanted = pinned.kind === 'inspect' ? `inspects ${pinned.of}` : `is to ${pinned.kind}`;
     throw new TrunklineError(
       'unprocessable',
       `Cannot complete job ${row.id}: it ${wanted}, the result is the inspection of a ${inspection.kind}.`,

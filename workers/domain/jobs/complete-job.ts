@@ -8,6 +8,7 @@ import type { Publishing } from '../../store/schema/jobs.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { Change } from '../change.ts';
 import { completeInspection } from './complete-inspection.ts';
+import { completePlan } from './complete-plan.ts';
 import { endAttempt } from './end-attempt.ts';
 import { staleLease, type Lease } from './lease.ts';
 import { publishResult } from './publish-result.ts';
@@ -40,6 +41,7 @@ export async function completeJob(
     throw new TrunklineError('conflict', `Cannot complete job ${row.id}: it was cancelled.`);
   }
   if ('inspection' in result) return completeInspection(stores, row, result.inspection, by);
+  if ('plan' in result) return completePlan(stores, row, result.plan, by);
   if (row.kind !== 'merge') {
     throw new TrunklineError(
       'unprocessable',

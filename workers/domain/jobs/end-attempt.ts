@@ -5,7 +5,7 @@ import type { JobRow } from '../../store/jobs.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { Change } from '../change.ts';
 import { staleLease, type Lease } from './lease.ts';
-import { findOwnJob } from './view-of-job.ts';
+import { findOwnJob, subjectOf } from './view-of-job.ts';
 
 export type Ending = Pick<FailRequest, 'reason' | 'retryable' | 'handBack'>;
 
@@ -58,16 +58,16 @@ function whatFollows({ cancelRequested }: JobRow, retryable: boolean, attempts: 
 }
 
 export const auditOf = (
-  { id, project, kind, request }: JobRow,
+  row: JobRow,
   to: 'failed' | 'cancelled' | JobState,
   reason: string,
   by: Change,
 ): NonNullable<Move['audit']> => ({
   ...by,
-  project,
+  project: row.project,
   action: to === 'failed' ? 'job.failed' : 'job.cancelled',
-  subject: id,
-  detail: { kind, name: 'name' in request ? request.name : request.ref, reason },
+  subject: row.id,
+  detail: { kind: row.kind, name: subjectOf(row), reason },
 });
 
 /**

@@ -21,5 +21,5 @@ export async function inputsOfJob(
     model: await resolve('models', model),
     data: await resolve('datasets', data),
   }));
-  return { kind: 'merge', sources: await Promise.all(sources) };
+  return { kind: pinned.kind, sources: await Promise.all(sources) };
 }

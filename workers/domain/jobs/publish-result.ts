@@ -17,7 +17,7 @@ import { publishEndpoint } from '../publish-endpoint.ts';
 import { refuseDuringExperiment, sameTasks } from '../set-endpoint.ts';
 import { findUnservable } from '../unservable.ts';
 import { endAttempt } from './end-attempt.ts';
-import { findOwnJob } from './view-of-job.ts';
+import { findOwnJob, subjectOf } from './view-of-job.ts';
 
 /** Rounds before giving up on an endpoint that somebody else keeps changing. */
 const maxRounds = 5;
@@ -100,7 +100,7 @@ async function finish(
   for (let round = 0; round < maxRounds; round++) {
     const moving = await endpointChange(stores, row, bundle, by);
     const { endpoint, reason, statements } = moving;
-    const detail = { kind: row.kind, name: nameOf(row), bundle, registered, endpoint, reason };
+    const detail = { kind: row.kind, name: subjectOf(row), bundle, registered, endpoint, reason };
     try {
       const moved = await moveJob(
         stores.db,
@@ -129,8 +129,6 @@ async function finish(
     `Cannot complete job ${id} now: its endpoint keeps changing; ask again.`,
   );
 }
-
-const nameOf = ({ request }: JobRow): string => ('name' in request ? request.name : request.ref);
 
 interface EndpointChange {
   endpoint: { name: string; revision: number } | null;

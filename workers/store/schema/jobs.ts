@@ -9,6 +9,8 @@ import type {
   MergeRequest,
   MergeResult,
   PinnedVersion,
+  PlanRequest,
+  PlanResult,
   Progress,
   RunnerIdentity,
 } from '../../../shared/jobs.ts';
@@ -42,14 +44,14 @@ export const jobs = sqliteTable(
     reason: text(),
     retryOf: text('retry_of').unique(),
     idempotencyKey: text('idempotency_key'),
-    request: text({ mode: 'json' }).$type<MergeRequest | InspectRequest>().notNull(),
+    request: text({ mode: 'json' }).$type<MergeRequest | InspectRequest | PlanRequest>().notNull(),
     pinned: text({ mode: 'json' }).$type<PinnedInputs>().notNull(),
     runner: text({ mode: 'json' }).$type<RunnerIdentity>(),
     notBefore: text('not_before').notNull(),
     leaseExpiresAt: text('lease_expires_at'),
     progress: text({ mode: 'json' }).$type<Progress>(),
     checkpoint: text({ mode: 'json' }).$type<Checkpoint>(),
-    result: text({ mode: 'json' }).$type<MergeResult | Inspection>(),
+    result: text({ mode: 'json' }).$type<MergeResult | Inspection | PlanResult>(),
     createdAt: text('created_at').notNull(),
     changedAt: text('changed_at').notNull(),
     finishedAt: text('finished_at'),
@@ -61,7 +63,7 @@ export const jobs = sqliteTable(
     index('jobs_served').on(table.project, table.owner, table.served),
     index('jobs_order').on(table.served),
     index('jobs_lease').on(table.state, table.leaseExpiresAt),
-    check('jobs_kind', sql`${table.kind} IN ('inspect', 'merge')`),
+    check('jobs_kind', sql`${table.kind} IN ('inspect', 'merge', 'plan')`),
     check('jobs_state', sql`${table.state} IN ('queued', 'leased', 'succeeded', 'failed', 'cancelled')`),
     check('jobs_priority', sql`${table.priority} BETWEEN 0 AND 9`),
     check('jobs_attempts', sql`${table.attempts} >= 0 AND ${table.token} >= 0`),
@@ -82,7 +84,7 @@ export interface Publishing {
 
 /** The versions a job reads, as they were resolved when it was asked for. */
 export type PinnedInputs =
-  | { kind: 'merge'; sources: { task: string; model: PinnedVersion; data: PinnedVersion }[] }
+  | { kind: 'merge' | 'plan'; sources: { task: string; model: PinnedVersion; data: PinnedVersion }[] }
   | { kind: 'inspect'; of: 'models' | 'datasets'; version: PinnedVersion };
 
 /** What happened to jobs, in order. */

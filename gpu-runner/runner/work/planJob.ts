@@ -1,0 +1,88 @@
+import { maxCurveCounts, type PlanResult } from '../../../shared/jobs.ts';
+import type { Recipe } from '../../../shared/recipe.ts';
+import type { Provider } from '../../engine/providers.ts';
+import type { PlanPoint } from '../../mtz/budget.ts';
+import { joinSources } from '../../mtz/joinSources.ts';
+import { predictCurve } from '../../mtz/makePlan.ts';
+import { widthOf } from '../../mtz/network.ts';
+import { planByHand } from '../../mtz/plan.ts';
+import { planSize } from '../../mtz/planSize.ts';
+import { groupsInOrder } from '../../mtz/survey.ts';
+import type { Source } from '../../mtz/zip.ts';
+import type { JobResult } from '../runnerClient.ts';
+import { decisively, JobError, type JobContext } from './job.ts';
+import { fetchSources, readSources } from './readSources.ts';
+
+/** What a merge would share and what that is predicted to cost: nothing is merged for it. */
+export async function planJob(context: JobContext): Promise<JobResult> {
+  const { claim, signal, report, provider } = context;
+  const { job, inputs } = claim;
+  if (job.kind !== 'plan' || inputs.kind !== 'plan')
+    throw new JobError(`Cannot plan: the job is of kind ${job.kind}`, { retryable: false });
+  const { recipe } = job.request;
+  const folders = await fetchSources(inputs.sources, context);
+  const plan = await decisively(signal, async () => {
+    report({ stage: 'read' });
+    const { sources } = await readSources(inputs.sources, folders, signal);
+    report({ stage: 'plan' });
+    return planCurve(
+      sources.map(({ task, graph, train }) => ({ task, graph, train })),
+      recipe,
+      { provider, signal },
+    );
+  });
+  return { plan };
+}
+
+/**
+ * The whole curve of plans that a budget can lead to, from all that the recipe allows to nothing.
+ *
+ * @throws {Error} when the networks cannot be zipped or the recipe does not fit them
+ */
+export async function planCurve(
+  sources: readonly Source[],
+  recipe: Recipe,
+  options: { readonly provider: Provider; readonly signal: AbortSignal },
+): Promise<PlanResult> {
+  const { network, notes } = joinSources(sources, recipe);
+  const most = planByHand(network, recipe.share);
+  const of = recipe.budget?.of ?? 'parameters';
+  const curve = await predictCurve(network, most, of, { sources, recipe, ...options });
+  const groups = [...groupsInOrder(network)];
+  return {
+    wiring: network.wiring,
+    of,
+    groups: groups.map((group) => {
+      const known = network.topology.groups[group];
+      const widths = network.tasks.map((task, index) => [task, widthOf(network, group, index)]);
+      return {
+        name: known?.name ?? String(group),
+        widths: Object.fromEntries(widths) as Record<string, number>,
+        reason: known?.pinned ?? null,
+      };
+    }),
+    separate: planSize(network, new Map()),
+    curve: thinned(curve, Math.floor(maxCurveCounts / groups.length)).map(
+      ({ plan, parameters, macs, loss }) => ({
+        ...{ parameters, macs },
+        // Sums of roundings: nothing shared is predicted to cost nothing.
+        loss: Math.max(0, loss),
+        shared: groups.map((group) => plan.get(group) ?? 0),
+      }),
+    ),
+    notes: [...notes],
+  };
+}
+
+/** More points than anybody can tell apart on a screen are of no use. */
+const mostPoints = 400;
+
+/** So many points at most, evenly, the first and the last among them. */
+function thinned(curve: readonly PlanPoint[], limit: number): PlanPoint[] {
+  const count = Math.max(2, Math.min(limit, mostPoints));
+  if (curve.length <= count) return [...curve];
+  const picked = Array.from({ length: count }, (_, index) =>
+    Math.round((index * (curve.length - 1)) / (count - 1)),
+  );
+  return picked.flatMap((index) => curve[index] ?? []);
+}
