@@ -1,3 +1,4 @@
+import { ints } from '../../../gpu-runner/onnx/graph.ts';
 import { describe, expect, test } from 'vitest';
 import { memoryDataset } from '../../../gpu-runner/engine/dataset.ts';
 import { at, matrix, transpose } from '../../../gpu-runner/linalg/matrix.ts';
@@ -111,6 +112,42 @@ describe('measureGram', () => {
     expect(
       largestDifference(gram, meanSquare(transpose(matrix(600, 6, Float64Array.from(x.data))))),
     ).toBeLessThan(1e-12);
+  });
+
+  test('measureGram() is the same where a sample is unfolded in bands', async () => {
+    const options = { samples, provider: 'cpu' } as const;
+    for (const name of ['conv1', 'conv2', 'fc1']) {
+      const whole = await measureGram(conv, layer(conv, name), 1, data, options);
+      // Three output rows of conv1 at once, the last band smaller; one row where not even one fits.
+      for (const unfoldedBytes of [8 * 18 * 5 * 3, 1]) {
+        const banded = await measureGram(conv, layer(conv, name), 1, data, { ...options, unfoldedBytes });
+        expect(largestDifference(banded, whole)).toBeLessThan(1e-12);
+      }
+    }
+  });
+
+  test('measureGram() in bands keeps to strides, dilations and pads', async () => {
+    const window = { strides: ints([2, 1]), dilations: ints([1, 2]), pads: ints([2, 0, 1, 3]) };
+    const graph = new NetBuilder(1, convInput)
+      .conv('conv1', 2, 3, 3, window)
+      .op('Relu')
+      .op('GlobalAveragePool');
+    const net = joined([graph.op('Flatten').dense('fc', 3, 2).end()], 'crossed');
+    const options = { samples, provider: 'cpu' } as const;
+    const whole = await measureGram(net, layer(net, 'conv1'), 0, data, options);
+    const banded = await measureGram(net, layer(net, 'conv1'), 0, data, { ...options, unfoldedBytes: 4000 });
+    expect(largestDifference(banded, whole)).toBeLessThan(1e-12);
+  });
+
+  test('measureGram() of many inputs, whose products are computed block by block, is the mean square of the inputs', async () => {
+    const wide = new NetBuilder(1, [530], 'vector').dense('fc1', 530, 2).op('Relu').dense('fc2', 2, 2).end();
+    const net = joined([wide], 'crossed');
+    const x = randomInput([4, 530], 6);
+    const own = memoryDataset({ sampleDims: [530], classes: 1, labels: new Int32Array(4), inputs: x.data });
+    const four = Uint32Array.of(0, 1, 2, 3);
+    const gram = await measureGram(net, layer(net, 'fc1'), 0, own, { samples: four, provider: 'cpu' });
+    const square = meanSquare(transpose(matrix(4, 530, Float64Array.from(x.data))));
+    expect(largestDifference(gram, square)).toBeLessThan(1e-12);
   });
 
   test('measureGram() refuses no samples, and more inputs than a Gram matrix can hold', async () => {
