@@ -14,6 +14,7 @@ import { addReport } from './commands/report.ts';
 import { addRunner } from './commands/runner.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
+import { addUnzip } from './commands/unzip.ts';
 import { addZip } from './commands/zip.ts';
 import { addCompletion } from './completion.ts';
 import type { CommandContext } from './context.ts';
@@ -23,7 +24,7 @@ type Add = (program: Command, context: CommandContext) => void;
 
 /** As help lists them. */
 const groups: Readonly<Record<string, readonly Add[]>> = {
-  'On this machine:': [addInspect, addPlan, addZip, addServe],
+  'On this machine:': [addInspect, addPlan, addZip, addUnzip, addServe],
   'The registry:': [addPush, addList, addShow, addAlias],
   'Merging:': [addMerge, addJobs, addRunner],
   'Serving:': [addEndpoints, addInfer, addReport],
