@@ -1,13 +1,27 @@
 import { readFile } from 'node:fs/promises';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { explainIssues } from '../../shared/explain-issues.ts';
-import { recipe as recipeSchema, wirings, type Recipe, type RecipeInput } from '../../shared/recipe.ts';
+import {
+  batchNorms,
+  inputAdaptations,
+  matchings,
+  recipe as recipeSchema,
+  storages,
+  wirings,
+  type InputAdaptation,
+  type Recipe,
+  type RecipeInput,
+} from '../../shared/recipe.ts';
 import { UsageError } from './context.ts';
 import { wholeNumber } from './options.ts';
 
 export interface RecipeOptions {
   readonly recipe?: string;
   readonly wiring?: Recipe['wiring'];
+  readonly matching?: Recipe['matching'];
+  readonly batchNorm?: Recipe['batchNorm'];
+  readonly inputChannels?: Readonly<Record<string, InputAdaptation>>;
+  readonly sparse?: boolean;
   readonly share?: number;
   readonly stepsPerLayer?: number;
   readonly finalSteps?: number;
@@ -18,6 +32,8 @@ export interface RecipeOptions {
   readonly maxParameters?: number;
   readonly maxMacs?: number;
   readonly maxDrop?: number;
+  readonly storage?: Recipe['storage'];
+  readonly maxStorageDrop?: number;
 }
 
 /** Light retraining on the originals' answers; as the demo's. */
@@ -42,11 +58,45 @@ const number =
     throw new UsageError(`"${text}" is no number from ${low} to ${high}`);
   };
 
+const isAdaptation = (how: string | undefined): how is InputAdaptation =>
+  (inputAdaptations as readonly (string | undefined)[]).includes(how);
+
+function inputChannels(
+  text: string,
+  before: RecipeOptions['inputChannels'],
+): NonNullable<RecipeOptions['inputChannels']> {
+  const [, task = '', how] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (!isAdaptation(how))
+    throw new InvalidArgumentError(
+      `It should be task=${inputAdaptations.join(' or task=')}, e.g. digit=luma.`,
+    );
+  if (before?.[task] !== undefined) throw new InvalidArgumentError(`Task "${task}" is named twice.`);
+  return { ...before, [task]: how };
+}
+
 /** How to merge: a file, options that win over it, or the defaults. */
 export const withRecipe = (command: Command): Command =>
   command
     .option('--recipe <file>', 'how to merge, as JSON; the options below win over it')
     .addOption(new Option('--wiring <wiring>', `default: ${base.wiring}`).choices(wirings))
+    .addOption(
+      new Option(
+        '--matching <matching>',
+        'which channels become one: of least summed cost, cheapest pair first, or by chance (default: optimal)',
+      ).choices(matchings),
+    )
+    .addOption(
+      new Option(
+        '--batch-norm <how>',
+        "into the weights before it where it can, or each task's own on shared channels (default: fold)",
+      ).choices(batchNorms),
+    )
+    .option(
+      '--input-channels <task=how>',
+      "a network of other channels than the rest: a grey one takes RGB's mean or luma, an RGB one reads grey by repeat; one a task",
+      inputChannels,
+    )
+    .option('--sparse', 'the networks were pruned: weights that are 0 stay 0')
     .option('--share <share>', 'of the channels of every group, 0 to 1 (default: 1)', number(0, 1))
     .option(
       '--max-parameters <share>',
@@ -80,34 +130,53 @@ export const withRecipe = (command: Command): Command =>
       'of the originals against the labels, 0 to 1 (default: 1)',
       number(0, 1),
     )
+    .addOption(
+      new Option(
+        '--storage <type>',
+        'of the weights in the bundle: float16 takes half the bytes, int8 a quarter and computes on integers (default: float32)',
+      ).choices(storages),
+    )
+    .option(
+      '--max-storage-drop <share>',
+      'of accuracy on held-out data that int8 may cost a task, 0 to 1 (default: 0.005)',
+      number(0, 1),
+    )
     .option('--seed <n>', 'of everything random (default: 1)', wholeNumber(0, 2 ** 31));
 
-/** @throws {Error} "Cannot use <file> as a recipe: ..." */
-export async function readRecipe(options: RecipeOptions): Promise<Recipe> {
-  const { recipe: file, wiring, share, seed, maxParameters, maxMacs, maxDrop, ...rest } = options;
+/**
+ * @param defaults where neither options nor a file say how
+ * @throws {Error} "Cannot use <file> as a recipe: ..."
+ */
+export async function readRecipe(options: RecipeOptions, defaults: RecipeInput = base): Promise<Recipe> {
+  const { recipe: file, share, maxParameters, maxMacs, maxDrop, ...rest } = options;
+  const { wiring, matching, batchNorm, sparse, storage, maxStorageDrop, seed } = options;
   if (maxParameters !== undefined && maxMacs !== undefined)
     throw new UsageError('Give --max-parameters or --max-macs, not both');
   const { stepsPerLayer, finalSteps, batchSize, learningRate, distillation } = rest;
-  const given = file === undefined ? base : await readObject(file);
-  const retraining: unknown = given.retraining;
-  const changes = { stepsPerLayer, finalSteps, batchSize, learningRate, distillation };
+  const given: Readonly<Record<string, unknown>> = file === undefined ? defaults : await readObject(file);
+  const { retraining, inputChannels: adapted } = given;
   const merged = {
     ...given,
-    ...(wiring !== undefined && { wiring }),
+    ...defined({ wiring, matching, batchNorm, sparse, storage, maxStorageDrop, seed }),
     ...(share !== undefined && { share: { share } }),
-    ...(seed !== undefined && { seed }),
+    ...(options.inputChannels && {
+      inputChannels: { ...(typeof adapted === 'object' ? adapted : {}), ...options.inputChannels },
+    }),
     ...(maxParameters !== undefined && { budget: { of: 'parameters', atMost: maxParameters } }),
     ...(maxMacs !== undefined && { budget: { of: 'macs', atMost: maxMacs } }),
     ...(maxDrop !== undefined && { floors: { maxDrop } }),
     retraining: {
       ...(typeof retraining === 'object' ? retraining : {}),
-      ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)),
+      ...defined({ stepsPerLayer, finalSteps, batchSize, learningRate, distillation }),
     },
   };
   const parsed = recipeSchema.safeParse(merged);
   if (parsed.success) return parsed.data;
   throw new Error(`Cannot use ${file ?? 'these options'} as a recipe: ${explainIssues(parsed.error)}`);
 }
+
+const defined = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 async function readObject(file: string): Promise<Record<string, unknown>> {
   try {
