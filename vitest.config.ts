@@ -18,7 +18,13 @@ export default defineConfig({
         plugins: [
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { TEST_MIGRATIONS: await readD1Migrations('./migrations') } },
+            miniflare: {
+              bindings: { TEST_MIGRATIONS: await readD1Migrations('./migrations') },
+              // The edge Worker is not part of these tests: whatever comes there is told back.
+              serviceBindings: {
+                EDGE: (request: Request) => Response.json({ edge: new URL(request.url).pathname }),
+              },
+            },
           })),
         ],
         test: { name: 'workerd', include: ['tests/workers/**/*.test.ts'], testTimeout: 60_000 },

@@ -23,8 +23,8 @@ export type RawConfig = z.infer<typeof rawConfig>;
 /** The types of wrangler's own reader are not in its package. */
 const readRaw = experimental_readRawConfig as (from: { config: string }) => { rawConfig: unknown };
 
-/** Both Workers, in the order of their deployment: the control plane consumes what the edge tells. */
-export const workers = { control: 'wrangler.toml', edge: 'workers/edge/wrangler.toml' } as const;
+/** Both Workers, in the order of their deployment: the control plane's is bound to the edge's, which must be there. */
+export const workers = { edge: 'workers/edge/wrangler.toml', control: 'wrangler.toml' } as const;
 export type WorkerName = keyof typeof workers;
 
 /** What the configurations name that must exist on Cloudflare before the Workers do. */

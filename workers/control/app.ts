@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { requestId } from 'hono/request-id';
 import { TrunklineError } from '../../shared/errors.ts';
+import { admit } from './admit.ts';
 import { requireCaller } from './auth.ts';
 import type { ControlEnv } from './context.ts';
 import { readEnv } from './env.ts';
@@ -14,6 +15,7 @@ import { endpointRoutes } from './routes/endpoints.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { exposureRoutes } from './routes/exposures.ts';
 import { gcRoutes } from './routes/gc.ts';
+import { inferenceRoutes } from './routes/inference.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { mergeRoutes } from './routes/merges.ts';
@@ -33,6 +35,8 @@ export const app = new Hono<ControlEnv>()
   .use(requestId())
   .get('/health', (c) => c.json({ live: true }))
   .route('/', docsRoutes)
+  .route('/v2', inferenceRoutes)
+  .use('/v1/*', admit())
   .use('/v1/*', async (c, next) => {
     c.set('services', openServices(readEnv(c.env)));
     await next();

@@ -12,6 +12,7 @@ export interface Env {
   BUNDLES: R2Bucket;
   ROUTING: KVNamespace;
   DEAD_LETTERS: R2Bucket;
+  EDGE?: Fetcher;
   MAX_BLOB_BYTES: string;
   MAX_MANIFEST_BYTES: string;
   BOOTSTRAP_KEY_HASH?: string;
@@ -35,6 +36,8 @@ export interface Config {
   bucket: R2Bucket;
   kv: KVNamespace;
   deadLetters: R2Bucket;
+  /** The edge Worker; null: its inference is not offered here. */
+  edge: Fetcher | null;
   maxBlobBytes: number;
   maxManifestBytes: number;
   uploads: UploadLimits;
@@ -112,6 +115,7 @@ export function readEnv(env: Partial<Env>): Config {
     bucket,
     kv,
     deadLetters,
+    edge: env.EDGE ?? null,
     maxBlobBytes: parsed.data.MAX_BLOB_BYTES,
     maxManifestBytes: parsed.data.MAX_MANIFEST_BYTES,
     bootstrapKeyHash: parsed.data.BOOTSTRAP_KEY_HASH ?? null,
