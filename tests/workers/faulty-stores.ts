@@ -41,6 +41,53 @@ export const failing =
     throw new Error(`${what} failed`);
   };
 
+/** Numbers from 0 to 1 that look random and are the same for the same seed. */
+export function drawFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/**
+ * Runs processes at the same time, one call of the storage after the other: when all that still run wait for a call, the
+ * draw decides whose is next. So one may be through with everything while another has only begun.
+ */
+export async function inTurns<T>(
+  draw: () => number,
+  processes: readonly ((around: Around) => Promise<T>)[],
+): Promise<T[]> {
+  /** Calls that wait, by process; a process that has ended is not in here. */
+  const waiting = new Map<number, (() => void)[]>(processes.map((_, i) => [i, []]));
+  let running = -1;
+  const next = (): void => {
+    if ([...waiting.values()].some((calls) => calls.length === 0)) return;
+    const ids = [...waiting.keys()];
+    // More often than not the same goes on: much happens to one while another stands still.
+    if (!waiting.has(running) || draw() < 0.4) running = ids[Math.floor(draw() * ids.length)] ?? -1;
+    if (running === -1) return;
+    waiting.get(running)?.shift()?.();
+    // A process may have more calls that wait: one of a stream that another one of its calls reads.
+    next();
+  };
+  const run = async (process: (around: Around) => Promise<T>, id: number): Promise<T> => {
+    try {
+      return await process(async (_, call) => {
+        await new Promise<void>((go) => {
+          waiting.get(id)?.push(go);
+          next();
+        });
+        return call();
+      });
+    } finally {
+      waiting.delete(id);
+      next();
+    }
+  };
+  return Promise.all(processes.map(run));
+}
+
 type Method = (...args: unknown[]) => unknown;
 
 function bindingThrough<T extends object>(binding: T, name: string, around: Around): T {

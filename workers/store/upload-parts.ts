@@ -56,7 +56,12 @@ export function concatParts(
     try {
       for (let part = 1; part <= count; part++) {
         const object = await retrying(() => bucket.get(partKey(upload, part)));
-        if (object === null) throw new Error(`part ${part} of upload ${upload} is gone`);
+        if (object === null) {
+          throw new TrunklineError(
+            'unavailable',
+            `Cannot read part ${part} of upload ${upload}: it is gone; the upload ended at the same time, ask again.`,
+          );
+        }
         await object.body.pipeTo(writable, { preventClose: true, preventAbort: true, signal });
       }
       await writable.close();
