@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+
+// The system's Chromium, driven by playwright-core; nothing is downloaded.
+
+const places = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+/** Null where there is no browser: tests that need one say so and are skipped. */
+export const chromiumPath: string | null =
+  places.find((place) => place !== undefined && existsSync(place)) ?? null;
+
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: chromiumPath ?? '/usr/bin/chromium',
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    ],
+  });
+
+/** A phone, a small window, a desk. */
+export const widths = [390, 1024, 1440] as const;
+export const themes = ['light', 'dark'] as const;
+
+export interface PageOptions {
+  readonly url: string;
+  /** Signed in with that key, in this tab. */
+  readonly key?: string;
+  readonly width?: number;
+  readonly theme?: 'light' | 'dark';
+}
+
+/** What happened in a page that should not have. */
+export interface Watched {
+  readonly page: Page;
+  /** Uncaught errors, errors in the console, requests to other origins. */
+  readonly complaints: string[];
+}
+
+export async function openPage(browser: Browser, options: PageOptions): Promise<Watched> {
+  const { url, key, width = 1440, theme = 'light' } = options;
+  const context = await browser.newContext({
+    viewport: { width, height: width < 500 ? 844 : 900 },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    timezoneId: 'Europe/Vienna',
+  });
+  if (key !== undefined)
+    await context.addInitScript(`sessionStorage.setItem('trunkline.key', ${JSON.stringify(key)})`);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const origin = new URL(url).origin;
+  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // Refusals of the API are the page's to explain; the browser logs them as well.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== origin)
+      complaints.push(`request to another origin: ${request.url()}`);
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Waits until nothing is loading. */
+export async function settle(page: Page): Promise<void> {
+  await page.waitForLoadState('networkidle');
+  await page.waitForFunction(`document.querySelector('main h1') && !document.querySelector('main [role=status][aria-label^=Load]')`);
+}
+
+/** Why a page is blank or broken: no heading, an error boundary, content wider than the window. Empty: it is whole. */
+export async function findBroken(page: Page): Promise<string[]> {
+  return page.evaluate(`(() => {
+    const found = [];
+    const main = document.querySelector('main');
+    if (!main) return ['there is no main'];
+    if (!main.querySelector('h1')?.textContent.trim()) found.push('there is no heading');
+    if (main.textContent.trim().length < 20) found.push('it is almost empty');
+    if (document.querySelector('[data-broken]')) found.push('something broke: ' + document.querySelector('[data-broken]').textContent);
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth) {
+      const wide = [...document.querySelectorAll('body *')].filter((e) => {
+        const box = e.getBoundingClientRect();
+        return box.right > root.clientWidth + 1 && getComputedStyle(e).position !== 'fixed';
+      });
+      found.push('it is wider than the window: ' + wide.slice(0, 3).map((e) => e.tagName + '.' + e.className).join(', '));
+    }
+    return found;
+  })()`);
+}
+
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What an accessibility checker finds that is serious or critical, one sentence each. */
+export async function findInaccessible(page: Page): Promise<string[]> {
+  // Through the debugger: the page's policy lets no script in.
+  await page.evaluate(await axeSource);
+  return page.evaluate(`axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
+    violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, help, nodes }) =>
+      id + ': ' + help + ' (' + nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + (n.failureSummary ?? '').split('\\n').slice(1, 2).join('').trim()).join('; ') + ')'))`);
+}
+
+/** Where pictures go, for people: PORTAL_SHOTS=folder; nowhere otherwise. */
+export async function shoot(page: Page, name: string): Promise<void> {
+  const folder = process.env.PORTAL_SHOTS;
+  if (folder === undefined) return;
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
