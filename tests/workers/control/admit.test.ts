@@ -5,7 +5,7 @@ import type { ControlEnv } from '../../../workers/control/context.ts';
 import { renderError } from '../../../workers/control/render-error.ts';
 
 /** An app that answers when it is told to. */
-function waiting(most: number): { app: Hono<ControlEnv>; answer: () => void } {
+function waiting(most: number) {
   const open: (() => void)[] = [];
   const app = new Hono<ControlEnv>()
     .onError(renderError)
@@ -17,13 +17,16 @@ function waiting(most: number): { app: Hono<ControlEnv>; answer: () => void } {
     .get('/broken', () => {
       throw new Error('broken');
     });
-  return { app, answer: () => open.splice(0).forEach((resolve) => resolve()) };
+  return {
+    get: async (path: string): Promise<Response> => app.request(path),
+    answer: () => open.splice(0).forEach((resolve) => resolve()),
+  };
 }
 
 test('admit() answers as many requests at a time as it may and refuses the next at once, until one is done', async () => {
-  const { app, answer } = waiting(2);
-  const first = [app.request('/'), app.request('/')];
-  const refused = await app.request('/');
+  const { get, answer } = waiting(2);
+  const first = [get('/'), get('/')];
+  const refused = await get('/');
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).toBe('1');
   expect(await refused.json()).toEqual({
@@ -34,12 +37,12 @@ test('admit() answers as many requests at a time as it may and refuses the next 
   });
   answer();
   for (const one of await Promise.all(first)) expect(one.status).toBe(200);
-  const next = app.request('/');
+  const next = get('/');
   answer();
   expect((await next).status).toBe(200);
 });
 
 test('admit() forgets requests that failed', async () => {
-  const { app } = waiting(1);
-  for (let k = 0; k < 3; k += 1) expect((await app.request('/broken')).status).toBe(500);
+  const { get } = waiting(1);
+  for (let k = 0; k < 3; k += 1) expect((await get('/broken')).status).toBe(500);
 });
