@@ -1,7 +1,8 @@
 import { bundleView, type BundleView } from '../shared/api.ts';
-import { experimentReport, type ExperimentReport } from '../shared/experiment-report.ts';
+import type { ExperimentReport } from '../shared/experiment-report.ts';
 import { gcReply, type GcReply, type GcRequest } from '../shared/registry.ts';
 import { EndpointsApi } from './endpoints.ts';
+import { ExperimentsApi } from './experiments.ts';
 import { HttpClient, type ClientOptions } from './http.ts';
 import { Jobs } from './jobs.ts';
 import { KeysApi } from './keys.ts';
@@ -20,6 +21,7 @@ export class TrunklineClient {
   readonly uploads: Uploads;
   readonly jobs: Jobs;
   readonly endpoints: EndpointsApi;
+  readonly experiments: ExperimentsApi;
   readonly keys: KeysApi;
 
   constructor(options: ClientOptions) {
@@ -30,6 +32,7 @@ export class TrunklineClient {
     this.uploads = new Uploads(this.http);
     this.jobs = new Jobs(this.http);
     this.endpoints = new EndpointsApi(this.http);
+    this.experiments = new ExperimentsApi(this.http);
     this.keys = new KeysApi(this.http);
   }
 
@@ -73,6 +76,6 @@ export class TrunklineClient {
 
   /** How an experiment stands. */
   experimentReport(name: string): Promise<ExperimentReport> {
-    return this.http.read(experimentReport, { method: 'GET', path: ['v1', 'experiments', name, 'report'] });
+    return this.experiments.report(name);
   }
 }

@@ -90,6 +90,14 @@ export class HttpClient {
 
   /** As `send()`; the answer is JSON of that form. @throws {ApiError} also when it is not */
   async read<Schema extends z.ZodType>(schema: Schema, request: ApiRequest): Promise<z.infer<Schema>> {
+    return (await this.readWithHeaders(schema, request)).body;
+  }
+
+  /** As `read()`, with the answer's headers. */
+  async readWithHeaders<Schema extends z.ZodType>(
+    schema: Schema,
+    request: ApiRequest,
+  ): Promise<{ body: z.infer<Schema>; headers: Headers }> {
     const response = await this.send(request);
     let body: unknown;
     try {
@@ -98,7 +106,7 @@ export class HttpClient {
       throw new ApiError(`${named(request)} answered no JSON`, response.status, null, { cause });
     }
     const parsed = schema.safeParse(body);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) return { body: parsed.data, headers: response.headers };
     throw new ApiError(
       `${named(request)} answered in a form this version does not read: ${explainIssues(parsed.error)}`,
       response.status,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dataTypes, elementCount, type Tensor } from '../shared/tensor.ts';
 import { HttpClient, type ClientOptions } from './http.ts';
+import { readServerTiming, type Timing } from './serverTiming.ts';
 
 // The Open Inference Protocol (v2) as a client: inputs travel in binary, answers come as JSON.
 
@@ -25,6 +26,18 @@ const inferReply = z.object({
 export interface Inference {
   readonly version: string;
   readonly outputs: Readonly<Record<string, InferenceOutput>>;
+  /** What the service told beside the answer. */
+  readonly served: Served;
+}
+
+/** How a request was answered: by the headers of the reply. */
+export interface Served {
+  readonly requestId: string | null;
+  /** The experiment the request was part of and the arm that answered it. */
+  readonly experiment: string | null;
+  readonly arm: string | null;
+  /** `load`, `trunk` and `head-<task>`: what was loaded and run, in milliseconds of the service's clock. */
+  readonly timing: readonly Timing[];
 }
 
 export interface InferenceOutput {
@@ -46,6 +59,8 @@ export interface InferOptions {
   readonly tasks?: readonly string[] | undefined;
   /** Instead of numbers the best so many classes of each answer: see `readClasses()`. */
   readonly classes?: number | undefined;
+  /** Further headers: who the unit of an experiment is, which arm shall answer. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,7 +81,7 @@ export class InferenceClient {
   async infer(
     endpoint: string,
     inputs: Readonly<Record<string, Tensor>>,
-    { tasks, classes, signal }: InferOptions = {},
+    { tasks, classes, headers: more, signal }: InferOptions = {},
   ): Promise<Inference> {
     const asked = tasks ?? (classes === undefined ? undefined : await this.#allTasks(endpoint));
     const tensors = Object.entries(inputs).map(([name, tensor]) => ({
@@ -90,20 +105,28 @@ export class InferenceClient {
         }),
       }),
     );
-    const { model_version: version, outputs } = await this.#http.read(inferReply, {
+    const { body, headers } = await this.#http.readWithHeaders(inferReply, {
       method: 'POST',
       path: ['v2', 'models', endpoint, 'infer'],
       bytes: joined([header, ...tensors.map(({ bytes }) => bytes)]),
       headers: {
         'content-type': 'application/octet-stream',
         'inference-header-content-length': String(header.length),
+        ...more,
       },
       // Asking changes nothing but counts.
       repeatable: true,
       signal,
     });
+    const { model_version: version, outputs } = body;
     return {
       version,
+      served: {
+        requestId: headers.get('x-request-id'),
+        experiment: headers.get('x-experiment'),
+        arm: headers.get('x-arm'),
+        timing: readServerTiming(headers.get('server-timing')),
+      },
       outputs: Object.fromEntries(
         outputs.map(({ name, datatype, shape, data }) => [name, { datatype, shape, data }]),
       ),

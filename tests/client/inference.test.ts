@@ -33,6 +33,12 @@ test('infer() answers what the network computes, all tasks or those named', asyn
   expect([both.version, Object.keys(both.outputs)]).toEqual(['3', ['digit', 'fashion']]);
   const one = await client.infer('pair', { x: x(2) }, { tasks: ['fashion'] });
   expect(Object.keys(one.outputs)).toEqual(['fashion']);
+  // What ran, and for how long by the service's clock.
+  expect(one.served.timing.map(({ name }) => name)).toContain('head-fashion');
+  expect(one.served).toMatchObject({
+    requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+    arm: null,
+  });
   const values = one.outputs.fashion?.data.map(Number) ?? [];
   expect(largestDifference(values, await reference('fashion', samples(2)))).toBeLessThan(1e-5);
 });

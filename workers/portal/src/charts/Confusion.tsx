@@ -21,7 +21,9 @@ export function Confusion({
             <td />
             {matrix.map((_, column) => (
               <th key={column} scope="col" title={nameOf(column)}>
-                <span className={nameOf(column).length > 3 ? styles.turned : undefined}>{nameOf(column)}</span>
+                <span className={nameOf(column).length > 3 ? styles.turned : undefined}>
+                  {nameOf(column)}
+                </span>
               </th>
             ))}
           </tr>
@@ -60,4 +62,5 @@ export function Confusion({
 }
 
 /** Mistakes are rare, and are what one looks for: they darken by their root. Never so dark that numbers cannot be read. */
-const strength = (share: number, right: boolean): number => (right ? 0.3 * share : 0.06 + 0.4 * Math.sqrt(share));
+const strength = (share: number, right: boolean): number =>
+  right ? 0.3 * share : 0.06 + 0.4 * Math.sqrt(share);

@@ -87,7 +87,14 @@ export function Intervals({
                   strokeLinecap="round"
                 />
                 {row.value !== null && (
-                  <circle cx={x(row.value)} cy={y} r="5" fill={colour} stroke="var(--surface)" strokeWidth="2" />
+                  <circle
+                    cx={x(row.value)}
+                    cy={y}
+                    r="5"
+                    fill={colour}
+                    stroke="var(--surface)"
+                    strokeWidth="2"
+                  />
                 )}
                 <line
                   x1={x(-row.margin)}

@@ -92,7 +92,9 @@ export function LineChart({
     .x((one) => x(one.x))
     .y0((one) => y(one.low ?? bottom))
     .y1((one) => y(one.high ?? top));
-  const xTicks = x.ticks(Math.max(2, Math.floor(width / 110))).filter((tick) => !xAxis.whole || tick % 1 === 0);
+  const xTicks = x
+    .ticks(Math.max(2, Math.floor(width / 110)))
+    .filter((tick) => !xAxis.whole || tick % 1 === 0);
   const yTicks = y.ticks(5);
 
   const at = (event: PointerEvent<SVGSVGElement>): number => {
@@ -109,7 +111,13 @@ export function LineChart({
       mark: one.dashed === true ? 'dashed' : 'line',
     })),
     ...(bandLabel !== undefined && bands.length > 0
-      ? [{ label: bandLabel, colour: series.length === 1 ? (series[0]?.colour ?? '') : 'var(--text-3)', mark: 'area' as const }]
+      ? [
+          {
+            label: bandLabel,
+            colour: series.length === 1 ? (series[0]?.colour ?? '') : 'var(--text-3)',
+            mark: 'area' as const,
+          },
+        ]
       : []),
     ...rules.map((one): Key => ({ label: one.label, colour: one.colour ?? 'var(--text-2)', mark: 'dashed' })),
   ];

@@ -27,7 +27,11 @@ export function NetworkDrawing({ plan, tasks, wiring }: Pick<Report, 'plan' | 't
   const thickness = Math.min(15, spacing * 0.42);
   const middle = (left + width) / 2;
   const top = 22;
-  const heights = [top, ...rows.map((_, row) => top + (row + 1) * spacing), top + (rows.length + 1) * spacing];
+  const heights = [
+    top,
+    ...rows.map((_, row) => top + (row + 1) * spacing),
+    top + (rows.length + 1) * spacing,
+  ];
   const input: PlacedBlock = { tasks: names, channels: 0, x: middle - 24, width: 48 };
   const room = (width - left) / Math.max(names.length, 1);
   const answers = names.map((name, index): PlacedBlock => {
@@ -88,12 +92,24 @@ export function NetworkDrawing({ plan, tasks, wiring }: Pick<Report, 'plan' | 't
           <text className={styles.sub} x={middle} y={top - 6} textAnchor="middle">
             input
           </text>
-          <rect x={input.x} y={top} width={input.width} height={thickness} rx="4" fill="var(--border-strong)" />
+          <rect
+            x={input.x}
+            y={top}
+            width={input.width}
+            height={thickness}
+            rx="4"
+            fill="var(--border-strong)"
+          />
           {rows.flatMap((row, index) => {
             const y = heights[index + 1] ?? 0;
             const { name = '', blocks = [] } = plan[index] ?? {};
             return [
-              <text key={`name-${name}`} className={styles.name} x="0" y={y + thickness / 2 + (roomy ? -1 : 4)}>
+              <text
+                key={`name-${name}`}
+                className={styles.name}
+                x="0"
+                y={y + thickness / 2 + (roomy ? -1 : 4)}
+              >
                 {shortened(name, Math.floor(left / 7))}
               </text>,
               roomy && (

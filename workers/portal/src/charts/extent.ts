@@ -12,10 +12,7 @@ export interface Range {
 }
 
 /** The smallest interval with all finite values, a bit of air on both sides; never empty. */
-export function extent(
-  values: Iterable<number | null>,
-  air = 0.06,
-): readonly [low: number, high: number] {
+export function extent(values: Iterable<number | null>, air = 0.06): readonly [low: number, high: number] {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
