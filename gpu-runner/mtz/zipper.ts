@@ -26,9 +26,21 @@ import {
   type ZipState,
 } from './zipCheckpoint.ts';
 
+/** Milliseconds that sharing a layer took, by what was done. */
+export interface ShareTime {
+  readonly measureMs: number;
+  readonly pairMs: number;
+  readonly mergeMs: number;
+}
+
 type Stage =
   | { readonly stage: 'measure'; readonly task: string }
-  | { readonly stage: 'share'; readonly channels: number; readonly cost: number }
+  | {
+      readonly stage: 'share';
+      readonly channels: number;
+      readonly cost: number;
+      readonly took: ShareTime;
+    }
   | ({ readonly stage: 'retrain' } & TrainProgress)
   | { readonly stage: 'validate'; readonly accuracy: Readonly<Record<string, number>> }
   | ({ readonly stage: 'floor' } & Omit<FloorEvent, 'layer'>);
@@ -155,8 +167,17 @@ export class Zipper {
     report: (event: Stage) => void,
   ): Promise<{ network: Network; cost: number }> {
     let { network } = this.state;
+    const took = { measureMs: 0, pairMs: 0, mergeMs: 0 };
+    const timed = async <T>(what: keyof ShareTime, work: () => Promise<T>): Promise<T> => {
+      const started = performance.now();
+      const result = await work();
+      took[what] += performance.now() - started;
+      return result;
+    };
     const measure = (step: WeightedStep): Promise<StepGram[]> =>
-      measureTasks(network, step, this.context, (task) => report({ stage: 'measure', task }));
+      timed('measureMs', () =>
+        measureTasks(network, step, this.context, (task) => report({ stage: 'measure', task })),
+      );
     const count = this.countOf(group);
     let first: readonly StepGram[] | undefined;
     if (!isFormed(network, group)) {
@@ -165,19 +186,21 @@ export class Zipper {
       first = grams.get(layer.name);
       const others = formAll(network, this.hintsFor(group));
       const { matching, seed } = this.recipe;
-      const pairing = await pairGroup(others, group, { count, matching, seed, grams });
-      for (const forming of pairing.formings) network = formBlocks(network, forming);
+      await timed('pairMs', async () => {
+        const pairing = await pairGroup(others, group, { count, matching, seed, grams });
+        for (const forming of pairing.formings) network = formBlocks(network, forming);
+      });
     }
     let cost = 0;
     for (const step of steps) {
       if (!isMergeable(network, step)) continue;
       // What a later step reads changes when the steps before it are merged.
       const grams = (step === layer ? first : undefined) ?? (await measure(step));
-      const merged = await mergeStep(network, step, grams);
+      const merged = await timed('mergeMs', () => mergeStep(network, step, grams));
       network = merged.network;
       cost += merged.cost;
     }
-    report({ stage: 'share', channels: count, cost });
+    report({ stage: 'share', channels: count, cost, took });
     return { network, cost };
   }
 
