@@ -8,7 +8,7 @@ export interface Context {
   readonly threads: number;
   /** How often what is cheap is done, each time with other sources. */
   readonly repeats: number;
-  /** A tenth of the steps and of the held-out samples: shows that everything runs, measures nothing. */
+  /** A fiftieth of the steps, 500 held-out samples, no choices: shows that everything runs, measures nothing. */
   readonly quick: boolean;
   readonly log: (line: string) => void;
 }

@@ -12,11 +12,11 @@ export interface Row {
   controls(context: Context): AsyncGenerator<Line>;
 }
 
-/** A tenth of the steps for a quick look. */
-export const scaled = ({ quick }: Context, steps: number): number => (quick ? Math.ceil(steps / 10) : steps);
+/** A fiftieth of the steps for a quick look. */
+export const scaled = ({ quick }: Context, steps: number): number => (quick ? Math.ceil(steps / 50) : steps);
 
 /** Held-out samples of a quick look; all of them otherwise. */
-export const held = ({ quick }: Context): { held?: number } => (quick ? { held: 1000 } : {});
+export const held = ({ quick }: Context): { held?: number } => (quick ? { held: 500 } : {});
 
 export const batchSize = 64;
 

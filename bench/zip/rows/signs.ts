@@ -7,7 +7,7 @@ import { chooseRecipe } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedIn, scaled, type Row } from './row.ts';
 
-const training: TrainingSpec = { steps: 6000, batchSize, learningRate: 0.002, weightDecay: 0.05 };
+const training: TrainingSpec = { steps: 5000, batchSize, learningRate: 0.002, weightDecay: 0.05 };
 const augmentation: Readonly<Record<string, Augmentation>> = {
   cifar10: { flip: true, shift: 4 },
   gtsrb: { flip: false, shift: 2 },
@@ -50,7 +50,7 @@ const worstLoss = ({ scores, separate }: ZipOutcome): number =>
 export const signs: Row = {
   title: 'CIFAR-10 and GTSRB: two VGG-11-like networks',
   setting:
-    'VGG-11 of half its widths (32 to 256 channels, batch normalisation, 2.3 M parameters), 32x32 RGB; 6,000 training steps of 64, AdamW, shifts and flips; seed 1. CIFAR-10 from JPEG copies',
+    'VGG-11 of half its widths (32 to 256 channels, batch normalisation, 2.3 M parameters), 32x32 RGB; 5,000 training steps of 64, AdamW, shifts and flips; seed 1. CIFAR-10 from JPEG copies',
   async *lines(context) {
     const sources = sourcesOf(context);
     const options = { trainingSteps: scaled(context, training.steps) };

@@ -39,7 +39,7 @@ beforeAll(async () => {
   context = {
     jobs: new Jobs(folder, (line) => line.endsWith('...') && started.push(line)),
     tasks: { data: () => Promise.resolve(data) },
-    ...{ threads: 1, repeats: 1, quick: true, log: () => undefined },
+    ...{ threads: 1, repeats: 1, quick: false, log: () => undefined },
   };
 });
 afterAll(() => rm(folder, { recursive: true }));
