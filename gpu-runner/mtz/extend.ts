@@ -27,7 +27,8 @@ export function reopen({ sources, recipe, sharing, weights }: ZippedBefore): Joi
  * Adds a task to a zipped network: its channels are paired with those that the other tasks share, layer by layer, and all
  * tasks are retrained a little. What the others share among themselves stays as it is.
  *
- * @throws {Error} when the added network does not have all of the zipped network's steps, or as `zip` does.
+ * @throws {Error} when the added network does not have all of the zipped network's steps, the recipe sets a budget or reads
+ * networks otherwise than the bundle's, or as `zip` does.
  */
 export async function extend(
   before: ZippedBefore,
@@ -35,13 +36,25 @@ export async function extend(
   recipe: Recipe,
   options: ZipOptions,
 ): Promise<Zipped> {
+  if (recipe.budget)
+    throw new Error(
+      `Cannot add "${added.task}" under a budget of ${recipe.budget.of}: losses are predicted for networks that share nothing yet; say with "share" how much of each layer`,
+    );
+  if (before.recipe.batchNorm !== recipe.batchNorm)
+    throw new Error(
+      `Cannot add "${added.task}": the bundle was zipped with batch norm ${before.recipe.batchNorm}, the recipe says ${recipe.batchNorm}`,
+    );
   const { network, notes } = reopen(before);
   const sources = [...before.sources, added];
   const all = joinSources(sources, recipe);
   checkAlike(network, all.network, added.task);
   const net = all.nets[sources.length - 1];
   if (!net) throw new Error(`Cannot add "${added.task}": it was not read`);
-  const joined = { ...all, network: addNet({ ...network, wiring: recipe.wiring }, net), notes };
+  const joined = {
+    ...all,
+    network: addNet({ ...network, wiring: recipe.wiring, sparse: recipe.sparse }, net),
+    notes,
+  };
   return zipJoined(sources, joined, recipe, options);
 }
 

@@ -45,7 +45,10 @@ function countFor(network: Network, group: number, share: Recipe['share']): numb
   const name = nameOf(network, group);
   const asked = isUniform(share) ? share : Object.hasOwn(share, name) ? share[name] : undefined;
   if (asked === undefined) return 0;
-  if ('share' in asked) return Math.round(asked.share * most);
+  if ('share' in asked) {
+    const narrowest = Math.min(...network.tasks.map((_, task) => widthOf(network, group, task)));
+    return Math.min(most, Math.round(asked.share * narrowest));
+  }
   if (asked.count > most) {
     throw new Error(`Cannot share ${asked.count} channels of ${name}: the narrowest network has ${most}`);
   }

@@ -60,13 +60,17 @@ function formRecorded(network: Network, { layer, channels, own }: SharingRecord)
     return channel;
   };
   let formed = network;
+  // Channels that the tasks before share, as they lie in the block that is formed last.
+  let known = channels;
   for (let next = 1; next < network.tasks.length; next += 1) {
     const [first = '', second = ''] = [network.tasks[0], network.tasks[next]];
-    const pairs = channels.map((source, index) => ({
-      a: next === 1 ? channelOf(source, first) : index,
+    const taken = known.filter((source) => source[second] !== undefined);
+    const pairs = taken.map((source) => ({
+      a: next === 1 ? channelOf(source, first) : known.indexOf(source),
       b: channelOf(source, second),
     }));
     formed = formBlocks(formed, { group, sides: [allOf(next), single(next)], pairs });
+    known = taken;
   }
   for (const [position, task] of network.tasks.entries())
     formed = withOwnOrder(formed, group, position, own?.[task]);

@@ -84,8 +84,8 @@ export async function zipJoined(
   const sources = given.map((source, index) => onOneInput(source, originals[index] ?? source.graph, network));
   checkData(network, sources, recipe);
   checkWeights(sources, options.weights ?? {});
-  const { checkpoint, weights, gramBytes } = options;
-  const identity = checkpoint ? await zipIdentity(sources, recipe, weights, gramBytes) : '';
+  const { checkpoint } = options;
+  const identity = checkpoint ? await zipIdentity(network, sources, recipe, options) : '';
   const from = checkpoint?.from && (await decodeZipState(checkpoint.from, identity, network));
   const plan = await makePlan(network, sources, recipe, options);
   const zipper = new Zipper(network, plan.plan, sources, recipe, options, identity, from);

@@ -1,19 +1,26 @@
 import { sha256Hex } from '../../shared/digest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { writeModel } from '../onnx/write.ts';
-import type { Source } from './zip.ts';
+import { saveNetwork } from './networkState.ts';
+import type { Network } from './network.ts';
+import { members } from './taskSet.ts';
+import { inputGroup } from './topology.ts';
+import type { Source, ZipOptions } from './zip.ts';
 
 /**
- * Digest of what decides a zip: the networks, the recipe, and of the data the size, dims, labels and the first and last
- * sample. A checkpoint goes on only where it is the same.
+ * Digest of what decides a zip: the networks, what they share already, the recipe, and of the data the size, dims, labels
+ * and the first and last sample. A checkpoint goes on only where it is the same.
+ *
+ * @param network as the zip begins
  */
 export async function zipIdentity(
+  network: Network,
   sources: readonly Source[],
   recipe: Recipe,
-  weights: Readonly<Record<string, number>> = {},
-  gramBytes?: number,
+  { weights = {}, gramBytes }: Pick<ZipOptions, 'weights' | 'gramBytes'> = {},
 ): Promise<string> {
   const parts: unknown[] = [recipe, weights, ...(gramBytes === undefined ? [] : [gramBytes])];
+  if (sharesChannels(network)) parts.push(await networkDigest(network));
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));
     for (const data of [train, ...(validation ? [validation] : [])]) {
@@ -25,4 +32,16 @@ export async function zipIdentity(
     }
   }
   return sha256Hex(JSON.stringify(parts));
+}
+
+/** Whether it is more than its sources side by side: zipped before, and now extended. */
+const sharesChannels = ({ groups }: Network): boolean =>
+  groups.some(
+    (blocks, group) => group !== inputGroup && blocks.some(({ tasks }) => members(tasks).length > 1),
+  );
+
+async function networkDigest(network: Network): Promise<string> {
+  const { state, bytes } = saveNetwork(network);
+  const digests = await Promise.all(bytes.map((part) => sha256Hex(part)));
+  return sha256Hex(JSON.stringify([state, digests]));
 }

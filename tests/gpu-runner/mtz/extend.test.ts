@@ -113,3 +113,28 @@ describe('extend', () => {
     expect(() => reopen(before)).toThrow(`Cannot restore ${first.layer}: "digit" has no channel 99`);
   });
 });
+
+test('reopen() restores a network of three of which two share more channels than the third', async () => {
+  const recipe = recipeOf({ share: { share: 0.75 } });
+  const pair = [source('digit', lenet({ seed: 1 }), 11), source('fashion', lenet({ seed: 2 }), 12)];
+  const letter = source('letter', lenet({ seed: 3 }), 13);
+  const zipped = await zip(pair, recipe, options);
+  const before = { sources: pair, recipe, sharing: zipped.sharing, weights: weightsOf(zipped) };
+  const less = recipeOf({ share: { share: 0.25 } });
+  const three = await extend(before, letter, less, options);
+  const counts = three.sharing.map(({ channels }) => channels.map((channel) => Object.keys(channel).length));
+  // Of 4, 6 and 10 channels: 3, 5 and 8 among two, of which 1, 2 and 3 among all.
+  expect(counts.map((each) => [each.length, each.filter((tasks) => tasks === 3).length])).toEqual([
+    [3, 1],
+    [5, 2],
+    [8, 3],
+  ]);
+  const again = reopen({
+    ...{ sources: [...pair, letter], recipe: less, sharing: three.sharing, weights: weightsOf(three) },
+  });
+  const input = randomInput([3, 1, 12, 12], 5);
+  for (const { task } of [...pair, letter]) {
+    const [now, was] = [taskGraph(again.network, task), taskGraph(three.network, task)];
+    expect(largestGap(await answerOf(now, input), await answerOf(was, input))).toBe(0);
+  }
+});
