@@ -8,10 +8,12 @@ import { exportBundle } from '../bundle/export.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import { jointGraph, servingGraphs, taskGraph, type ServingGraphs } from '../mtz/wiring.ts';
-import { zip, type ZipProgress, type Zipped } from '../mtz/zip.ts';
+import { extend } from '../mtz/extend.ts';
+import { zip, type Source, type ZipOptions, type ZipProgress, type Zipped } from '../mtz/zip.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { repeatChannels } from '../mtz/repeatChannels.ts';
 import { judge, type Judgement } from './judge.ts';
+import type { MergedBefore } from './mergedBefore.ts';
 import { reportMerge, withEnvironment } from './mergeReport.ts';
 import { storeParts, type Stored, type TaskSamples } from './storeParts.ts';
 
@@ -43,6 +45,8 @@ export interface MergeOptions {
   readonly createdAt: Date;
   readonly preprocessing: Manifest['preprocessing'];
   readonly sources: readonly MergeSource[];
+  /** A bundle that the last of the sources is added to. The others are what it was merged from, in its order. */
+  readonly before?: MergedBefore | undefined;
   readonly recipe: Recipe;
   readonly provider: Provider;
   readonly checkpoint?: MergeCheckpoint | undefined;
@@ -80,21 +84,14 @@ export const mergeModels: MergeModels = async (options) => {
   enter('evaluate');
   const before = await judgeAll(sources, ({ graph }) => graph, options);
   enter('zip');
-  const zipped = await zip(
-    sources.map(({ task, graph, train, validation }) => ({
-      ...{ task, graph, train },
-      ...(validation && { validation }),
-    })),
-    recipe,
-    {
-      provider,
-      ...(signal && { signal }),
-      ...(checkpoint && {
-        checkpoint: { from: await checkpoint.load(), save: (bytes) => checkpoint.save(bytes) },
-      }),
-      onProgress: (event) => onProgress?.(toProgress(event, sources)),
-    },
-  );
+  const zipped = await zipOrExtend(options, {
+    provider,
+    ...(signal && { signal }),
+    ...(checkpoint && {
+      checkpoint: { from: await checkpoint.load(), save: (bytes) => checkpoint.save(bytes) },
+    }),
+    onProgress: (event) => onProgress?.(toProgress(event, sources)),
+  });
   enter('evaluate');
   const served = sources.map((source) => ({ ...source, ...asServed(source, zipped) }));
   const after = await judgeAll(served, ({ task }) => taskGraph(zipped.network, task), options);
@@ -108,6 +105,21 @@ export const mergeModels: MergeModels = async (options) => {
   const bundle = await exportMerge(options, { zipped, serving, served, stored }, report);
   return { bundle, report: withEnvironment(report, provider, (performance.now() - startedAt) / 1000) };
 };
+
+function zipOrExtend({ sources, recipe, before }: MergeOptions, options: ZipOptions): Promise<Zipped> {
+  const all = sources.map(({ task, graph, train, validation }): Source => ({
+    ...{ task, graph, train },
+    ...(validation && { validation }),
+  }));
+  if (!before) return zip(all, recipe, options);
+  const added = all.pop();
+  const given = all.map(({ task }) => task).join(', ');
+  if (!added || given !== before.tasks.join(', '))
+    throw new Error(
+      `Cannot extend: the networks before the last are of ${given || 'no task'}, the bundle was merged from ${before.tasks.join(', ')}`,
+    );
+  return extend({ ...before, sources: all }, added, recipe, options);
+}
 
 /** Of each source that has held-out samples, by task. */
 async function judgeAll<S extends TaskSamples>(
@@ -140,7 +152,7 @@ interface Outcome {
 }
 
 function exportMerge(
-  { name, createdAt, preprocessing, sources, recipe }: MergeOptions,
+  { name, createdAt, preprocessing, sources, recipe, before }: MergeOptions,
   { zipped, serving, served, stored }: Outcome,
   report: Report,
 ): Promise<Bundle> {
@@ -157,7 +169,7 @@ function exportMerge(
       })),
       lineage: {
         models: sources.map(({ task, model }) => ({ task, name: model.name, sha256: model.sha256 })),
-        retrainingSteps,
+        retrainingSteps: (before?.retrainingSteps ?? 0) + retrainingSteps,
       },
       sharing: [...sharing],
     },

@@ -62,8 +62,16 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
       macs: { separate: total(originals.map(countMacs)), zipped: total(graphs.map(countMacs)) },
     },
     ...(stored && { quantisation: { ...stored.report, bytes: { float32, stored: bytes } } }),
-    notes: [...zipped.notes],
+    notes: [...extensionNotes(options), ...zipped.notes],
   });
+}
+
+/** What a report of a bundle that was extended says first: its retraining and losses are those of the extension. */
+function extensionNotes({ before, sources }: MergeOptions): string[] {
+  if (!before) return [];
+  return [
+    `"${sources.at(-1)?.task ?? ''}" was added to bundle ${before.id.slice(0, 12)} of ${before.tasks.join(', ')}, which had ${before.retrainingSteps} steps of retraining.`,
+  ];
 }
 
 function packedBytes({ trunk, heads }: Parts): number {
