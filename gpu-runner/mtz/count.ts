@@ -10,6 +10,17 @@ import { inferShapes } from '../onnx/shapes.ts';
  * @throws {Error} when a dimension other than the batch is not known.
  */
 export function countMacs(graph: Graph): number {
+  const { types, batch } = typesForOne(graph);
+  return graph.nodes.reduce((sum, node) => sum + macsOf(node, types), 0) / batch;
+}
+
+/**
+ * The types of all values where an open batch is 1.
+ *
+ * @returns also the batch, which is not 1 where the graph has a fixed one
+ * @throws {Error} when a dimension other than the batch is not known.
+ */
+export function typesForOne(graph: Graph): { types: ReadonlyMap<string, TensorType>; batch: number } {
   const inputDims = Object.fromEntries(
     graph.inputs.map(({ name, dims }) => [
       name,
@@ -20,9 +31,7 @@ export function countMacs(graph: Graph): number {
       }),
     ]),
   );
-  const batch = Object.values(inputDims)[0]?.[0] ?? 1;
-  const types = inferShapes(graph, inputDims);
-  return graph.nodes.reduce((sum, node) => sum + macsOf(node, types), 0) / batch;
+  return { types: inferShapes(graph, inputDims), batch: Object.values(inputDims)[0]?.[0] ?? 1 };
 }
 
 /** Elements of all floating-point initializers, each counted once however often it is read. */
@@ -34,7 +43,8 @@ export function countParameters(graph: Graph): number {
   return count;
 }
 
-function macsOf(node: Node, types: ReadonlyMap<string, TensorType>): number {
+/** Multiply-adds of one node for a whole batch. @throws {Error} when a shape is not known */
+export function macsOf(node: Node, types: ReadonlyMap<string, TensorType>): number {
   const dims = (value = ''): number[] => {
     const type = types.get(value);
     return (type?.dims ?? []).map((dim) => {

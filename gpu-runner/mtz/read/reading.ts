@@ -140,11 +140,7 @@ export class Reading {
 
   /** A name that no step has yet, from the node's weights or its own name. */
   name(node: Node, suffix = ''): string {
-    const fromWeight = /^(.+)[._/](?:weight|W|kernel|MatMul|Conv2D)$/i.exec(node.inputs[1] ?? '')?.[1];
-    const fromNode = node.name.replace(/^\/|\/(?:Conv|Gemm|MatMul|BatchNormalization)$/g, '');
-    const weighted = node.op === 'Conv' || node.op === 'Gemm' || node.op === 'MatMul';
-    const own = (weighted ? fromWeight : undefined) ?? fromNode;
-    return this.unique((own === '' ? node.op : own) + suffix);
+    return this.unique(authorName(node) + suffix);
   }
 
   unique(wanted: string): string {
@@ -153,4 +149,13 @@ export class Reading {
     this.names.add(name);
     return name;
   }
+}
+
+/** What its author called a node, as far as an exporter kept it: from its weights or its own name. */
+export function authorName(node: Node): string {
+  const fromWeight = /^(.+)[._/](?:weight|W|kernel|MatMul|Conv2D)$/i.exec(node.inputs[1] ?? '')?.[1];
+  const fromNode = node.name.replace(/^\/|\/(?:Conv|Gemm|MatMul|BatchNormalization)$/g, '');
+  const weighted = node.op === 'Conv' || node.op === 'Gemm' || node.op === 'MatMul';
+  const own = (weighted ? fromWeight : undefined) ?? fromNode;
+  return own === '' ? node.op : own;
 }

@@ -4,6 +4,7 @@ import type { DatasetInspection, Inspection, ModelInspection } from '../../../sh
 import type { ResolvedVersion } from '../../../shared/jobs.ts';
 import { modelDocument } from '../../../shared/registry.ts';
 import { describeDataset } from '../../data/describeDataset.ts';
+import { previewSheet } from '../../data/previewSheet.ts';
 import { readModelFile } from '../../onnx/files.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { fetchFiles } from './fetchFiles.ts';
@@ -48,7 +49,8 @@ async function inspectDatasetIn(
   try {
     const checked = datasetDocument.parse(document);
     const described = await describeDataset(checked, ({ path }) => Promise.resolve(join(folder, path)));
-    return described.inspection;
+    const preview = await previewSheet(described.preview);
+    return { ...described.inspection, ...(preview !== null && { preview }) };
   } catch (error) {
     signal.throwIfAborted();
     return {

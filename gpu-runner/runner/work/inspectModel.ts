@@ -6,6 +6,7 @@ import { inputGroup } from '../../mtz/topology.ts';
 import type { Graph, ValueInfo } from '../../onnx/graph.ts';
 import { subgraphs } from '../../onnx/node.ts';
 import { supportedOperators } from '../../onnx/shapes.ts';
+import { layersOf } from './layersOf.ts';
 
 /** Problems listed at most; the contract allows a thousand. */
 const maxProblems = 100;
@@ -17,7 +18,8 @@ const maxGroups = 10_000;
  * @param labels names of its classes as they were registered, or none
  */
 export function inspectModel(graph: Graph, labels: readonly string[]): ModelInspection {
-  const { groups, problems: unzipped } = readGroups(graph);
+  const { groups, groupOf, problems: unzipped } = readGroups(graph);
+  const layers = layersOf(graph, groupOf);
   const macs = attempt(() => countMacs(graph));
   const problems = [
     ...(macs.problem === undefined ? [] : [macs.problem]),
@@ -35,6 +37,7 @@ export function inspectModel(graph: Graph, labels: readonly string[]): ModelInsp
     macs: macs.value ?? null,
     operators: countOperators(graph),
     groups,
+    ...(layers !== null && { layers }),
     problems: [...new Set(problems)].slice(0, maxProblems).map((text) => text.slice(0, 2000)),
   };
 }
@@ -53,11 +56,24 @@ export const unreadableModel = (problem: string): ModelInspection => ({
 });
 
 /** Channels that can be shared, and sentences about what cannot be zipped at all. */
-function readGroups(graph: Graph): { groups: ModelInspection['groups']; problems: readonly string[] } {
+function readGroups(graph: Graph): {
+  groups: ModelInspection['groups'];
+  /** By the name of the node that puts the channels out. */
+  groupOf: ReadonlyMap<string, string>;
+  problems: readonly string[];
+} {
   const read = attempt(() => readNet(graph, graph.name || 'model', { batchNorm: 'fold' }));
-  if (read.value === undefined) return { groups: [], problems: [read.problem ?? 'it cannot be zipped'] };
+  if (read.value === undefined)
+    return { groups: [], groupOf: new Map(), problems: [read.problem ?? 'it cannot be zipped'] };
   const { topology, widths, notes } = read.value;
+  const groupOf = new Map<string, string>();
+  for (const step of topology.steps) {
+    const [segment] = topology.values[step.output]?.segments ?? [];
+    const group = segment && topology.groups[segment.group];
+    if (step.kind === 'layer' && group) groupOf.set(step.name, group.name);
+  }
   return {
+    groupOf,
     groups: topology.groups
       .slice(0, maxGroups)
       .flatMap(({ name, pinned }, index) =>

@@ -1,5 +1,5 @@
 import { TrunklineError } from '../../../shared/errors.ts';
-import type { Inspection } from '../../../shared/inspection.ts';
+import { withoutDrawing, type Inspection } from '../../../shared/inspection.ts';
 import { cancelIs, moveJob } from '../../store/job-moves.ts';
 import type { JobRow } from '../../store/jobs.ts';
 import { inspectionStatement } from '../../store/inspections.ts';
@@ -35,7 +35,7 @@ export async function completeInspection(
       to: 'succeeded',
       at: by.at,
       guard: [cancelIs(false)],
-      set: { result: inspection, reason: null },
+      set: { result: withoutDrawing(inspection), reason: null },
       event: { state: 'succeeded', attempts, token, runner: row.runner?.name ?? null, reason: null },
       audit: {
         ...by,

@@ -25,6 +25,36 @@ describe('inspectModel()', () => {
     expect(found.problems).toEqual([]);
   });
 
+  it('draws the graph node by node: what each reads, makes, costs and can share', () => {
+    const layers = inspectModel(net(), []).layers ?? [];
+    expect(layers.map(({ op, dims, group }) => [op, dims, group])).toEqual([
+      ['Conv', [4, 12, 12], 'conv1'],
+      ['Relu', [4, 12, 12], null],
+      ['MaxPool', [4, 6, 6], null],
+      ['Conv', [6, 6, 6], 'conv2'],
+      ['Relu', [6, 6, 6], null],
+      ['MaxPool', [6, 3, 3], null],
+      ['Flatten', [54], null],
+      ['Gemm', [10], 'fc1'],
+      ['Relu', [10], null],
+      ['Gemm', [3], 'fc2'],
+    ]);
+    expect(layers.map(({ from }) => from)).toEqual(layers.map((_, place) => [place - 1]));
+    expect(layers[0]).toMatchObject({ parameters: 4 * 9 + 4, macs: 144 * 4 * 9 });
+  });
+
+  it.each(Object.entries(everyNet))('the layers of %s add up to the network', (_, build) => {
+    const { layers = [], parameters, macs, groups } = inspectModel(build(1), []);
+    const sum = (numbers: (number | null)[]): number =>
+      numbers.reduce<number>((total, one) => total + (one ?? 0), 0);
+    expect(sum(layers.map((layer) => layer.parameters))).toBe(parameters);
+    if (macs === null) expect(new Set(layers.map((layer) => layer.macs))).toEqual(new Set([null]));
+    else expect(sum(layers.map((layer) => layer.macs))).toBe(macs);
+    const named = new Set(layers.flatMap(({ group }) => group ?? []));
+    expect(groups.map(({ name }) => name)).toEqual(expect.arrayContaining([...named]));
+    expect(named.size).toBeGreaterThan(0);
+  });
+
   it.each(Object.entries(everyNet))('describes %s within the contract', (_, build) => {
     const found = inspectModel(build(1), []);
     expect(modelInspection.parse(found)).toEqual(found);
