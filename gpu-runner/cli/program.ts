@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addEndpoints } from './commands/endpoints.ts';
+import { addExtend } from './commands/extend.ts';
 import { addGc } from './commands/gc.ts';
 import { addInfer } from './commands/infer.ts';
 import { addInspect } from './commands/inspect.ts';
@@ -24,7 +25,7 @@ type Add = (program: Command, context: CommandContext) => void;
 
 /** As help lists them. */
 const groups: Readonly<Record<string, readonly Add[]>> = {
-  'On this machine:': [addInspect, addPlan, addZip, addUnzip, addServe],
+  'On this machine:': [addInspect, addPlan, addZip, addExtend, addUnzip, addServe],
   'The registry:': [addPush, addList, addShow, addAlias],
   'Merging:': [addMerge, addJobs, addRunner],
   'Serving:': [addEndpoints, addInfer, addReport],
