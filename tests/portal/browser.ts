@@ -76,7 +76,9 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
 /** Waits until nothing is loading. */
 export async function settle(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle');
-  await page.waitForFunction(`document.querySelector('main h1') && !document.querySelector('main [role=status][aria-label^=Load]')`);
+  await page.waitForFunction(
+    `document.querySelector('main h1') && !document.querySelector('main [role=status][aria-label^=Load]')`,
+  );
 }
 
 /** Why a page is blank or broken: no heading, an error boundary, content wider than the window. Empty: it is whole. */

@@ -77,7 +77,9 @@ export async function startMock(handlers: Handlers): Promise<MockPlatform> {
     }
     const asset = /\.\w+$/.test(url.pathname) ? url.pathname : '/index.html';
     const content = await readFile(join(dist, asset)).catch(() => readFile(join(dist, 'index.html')));
-    response.writeHead(200, { ...headers, 'content-type': types[extname(asset)] ?? 'text/plain' }).end(content);
+    response
+      .writeHead(200, { ...headers, 'content-type': types[extname(asset)] ?? 'text/plain' })
+      .end(content);
   };
   const server: Server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
