@@ -7,8 +7,8 @@ import { CommandError } from './context.ts';
 
 const begun = z.strictObject({ createdAt: z.iso.datetime(), of: z.string() });
 
-/** Between two checkpoints that are written. */
-const pauseMs = 10_000;
+/** Between two checkpoints that are written, where nobody says. */
+const defaultPauseMs = 10_000;
 
 /** Where a merge on this machine leaves what it has, so that it can go on. */
 export interface CheckpointFolder extends MergeCheckpoint {
@@ -19,8 +19,15 @@ export interface CheckpointFolder extends MergeCheckpoint {
   remove(): Promise<void>;
 }
 
+export interface CheckpointOptions {
+  readonly resume: boolean;
+  /** When a merge that begins now began. */
+  readonly beganAt?: Date;
+  readonly pauseMs?: number | undefined;
+}
+
 /**
- * Opens the folder of a merge's checkpoints.
+ * Opens the folder of a merge's checkpoints. It is made with the first of them.
  *
  * @param of what is merged, as text: another merge does not go on from here
  * @throws {CommandError} when an earlier run left something there and `resume` does not say what is to become of it
@@ -28,7 +35,7 @@ export interface CheckpointFolder extends MergeCheckpoint {
 export async function openCheckpointFolder(
   folder: string,
   of: string,
-  { resume }: { readonly resume: boolean },
+  { resume, beganAt = new Date(), pauseMs = defaultPauseMs }: CheckpointOptions,
 ): Promise<CheckpointFolder> {
   const about = join(folder, 'merge.json');
   const file = join(folder, 'checkpoint');
@@ -47,23 +54,25 @@ export async function openCheckpointFolder(
       `Cannot go on: the checkpoints in ${folder} are of a merge with other networks, data or recipe`,
       `delete ${folder} to begin anew`,
     );
-  const createdAt = known ? new Date(known.createdAt) : new Date();
-  if (!known) {
-    await mkdir(folder, { recursive: true });
-    await writeWhole(
-      about,
-      JSON.stringify({ createdAt: createdAt.toISOString(), of } satisfies z.infer<typeof begun>),
-    );
-  }
+  const createdAt = known ? new Date(known.createdAt) : beganAt;
+  let isMade = known !== undefined;
   let savedAt = -Infinity;
   return {
     createdAt,
     resumed: known !== undefined,
     async load() {
-      return existsSync(file) ? new Uint8Array(await readFile(file)) : undefined;
+      return known && existsSync(file) ? new Uint8Array(await readFile(file)) : undefined;
     },
     async save(bytes) {
       if (performance.now() - savedAt < pauseMs) return;
+      if (!isMade) {
+        await mkdir(folder, { recursive: true });
+        await writeWhole(
+          about,
+          JSON.stringify({ createdAt: createdAt.toISOString(), of } satisfies z.infer<typeof begun>),
+        );
+        isMade = true;
+      }
       await writeWhole(file, bytes);
       savedAt = performance.now();
     },

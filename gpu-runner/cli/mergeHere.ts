@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { sha256Hex } from '../../shared/digest.ts';
 import { name as nameSchema } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
@@ -9,16 +10,35 @@ import { openCheckpointFolder } from './checkpointFolder.ts';
 import { CommandError, UsageError, type CommandContext } from './context.ts';
 import { progressLine } from './jobLines.ts';
 import type { LocalSources } from './localSources.ts';
-import { answer, type JsonOption } from './options.ts';
+import { answer, providerOption, wholeNumber, type JsonOption } from './options.ts';
 import { Progress } from './progress.ts';
 import { reportLines } from './reportLines.ts';
+import { sourceDate } from './sourceDate.ts';
 
 export interface MergeHereOptions extends JsonOption {
   readonly out: string;
   readonly name?: string;
   readonly provider: Provider;
   readonly resume?: boolean;
+  readonly checkpointSeconds?: number;
 }
+
+/** For commands that merge on this machine. */
+export const withTarget = (command: Command): Command =>
+  command
+    .requiredOption('--out <folder>', 'where the bundle goes; must not exist')
+    .option('--name <name>', "of the bundle (default: the folder's)")
+    .addOption(providerOption())
+    .option('--resume', 'go on where an interrupted run was')
+    .option(
+      '--checkpoint-seconds <n>',
+      'between two checkpoints that an interrupted run leaves (default: 10)',
+      wholeNumber(0, 86_400),
+    );
+
+/** Help on {@link withTarget}. */
+export const targetHelp =
+  'With SOURCE_DATE_EPOCH set (seconds since 1970), the same merge is the same bundle, to the last byte.';
 
 /** Where a bundle goes and what it is called. */
 export interface Target {
@@ -72,6 +92,8 @@ export async function mergeHere(
   ]);
   const checkpoint = await openCheckpointFolder(`${out}.checkpoint`, await sha256Hex(identity), {
     resume: options.resume === true,
+    beganAt: sourceDate(context.env),
+    pauseMs: options.checkpointSeconds === undefined ? undefined : 1000 * options.checkpointSeconds,
   });
   if (checkpoint.resumed) progress.note('Going on where the interrupted run was');
   const { mergeModels } = await import('../runner/mergeModels.ts');

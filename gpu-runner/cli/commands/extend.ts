@@ -3,8 +3,8 @@ import type { Manifest } from '../../../shared/manifest.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import { CommandError, UsageError, type CommandContext } from '../context.ts';
 import { readSources, dataOption, withNets, type LocalSources, type SourceOptions } from '../localSources.ts';
-import { checkTarget, mergeHere, type MergeHereOptions } from '../mergeHere.ts';
-import { providerOption, withJson } from '../options.ts';
+import { checkTarget, mergeHere, targetHelp, withTarget, type MergeHereOptions } from '../mergeHere.ts';
+import { withJson } from '../options.ts';
 import { readRecipe, withRecipe, type RecipeOptions } from '../recipeOptions.ts';
 
 type ExtendOptions = MergeHereOptions & RecipeOptions & SourceOptions;
@@ -12,19 +12,16 @@ type Model = Manifest['lineage']['models'][number];
 
 /** A task more in a bundle. */
 export function addExtend(program: Command, context: CommandContext): void {
-  withRecipe(dataOption(withNets(withJson(program.command('extend'))), 'requiredOption'))
+  withRecipe(withTarget(dataOption(withNets(withJson(program.command('extend'))), 'requiredOption')))
     .description('add a task to a bundle folder: a new bundle, in which what was shared stays shared')
     .argument('<bundle>', 'folder; stays as it is')
-    .requiredOption('--out <folder>', 'where the new bundle goes; must not exist')
-    .option('--name <name>', "of the new bundle (default: the folder's)")
-    .addOption(providerOption())
-    .option('--resume', 'go on where an interrupted run was')
     .addHelpText(
       'after',
       [
         '',
         'The networks that the bundle was merged from, and data of their tasks, are needed too: all tasks are retrained',
         "together. Without a recipe or options, it is done by the bundle's own recipe, as much shared as the others share.",
+        targetHelp,
         '',
         'For example: trunkline extend merged --net digit=digit.onnx --data digit=digits.npz --net letter=letter.onnx',
         '  --data letter=letters/ --net sign=sign.onnx --data sign=signs/ --out merged-3',

@@ -7,6 +7,7 @@ import { describePreprocessing } from '../../../shared/preprocessing.ts';
 import { CommandError, UsageError, type CommandContext } from '../context.ts';
 import { bytes, listed } from '../figures.ts';
 import { answer, withJson, type JsonOption } from '../options.ts';
+import { sourceDate } from '../sourceDate.ts';
 
 interface UnzipOptions extends JsonOption {
   readonly out?: string;
@@ -54,7 +55,9 @@ export function addUnzip(program: Command, context: CommandContext): void {
       const bundle = await readBundle(folder);
       const { graph, parity } = await unzipTask(bundle, task);
       const left =
-        rest === undefined ? undefined : await withoutTask(bundle, task, { name, createdAt: new Date() });
+        rest === undefined
+          ? undefined
+          : await withoutTask(bundle, task, { name, createdAt: sourceDate(context.env) });
       await mkdir(dirname(out), { recursive: true });
       writeModelFile(out, graph);
       if (left && rest !== undefined) await writeBundle(rest, left);

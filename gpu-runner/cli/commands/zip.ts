@@ -1,23 +1,19 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { readSources, dataOption, withNets, type SourceOptions } from '../localSources.ts';
-import { checkTarget, mergeHere, type MergeHereOptions } from '../mergeHere.ts';
-import { providerOption, withJson } from '../options.ts';
+import { checkTarget, mergeHere, targetHelp, withTarget, type MergeHereOptions } from '../mergeHere.ts';
+import { withJson } from '../options.ts';
 import { readRecipe, withRecipe, type RecipeOptions } from '../recipeOptions.ts';
 
 type ZipOptions = MergeHereOptions & RecipeOptions & SourceOptions;
 
 /** The whole way on this machine: networks and data in, a bundle out. */
 export function addZip(program: Command, context: CommandContext): void {
-  withRecipe(dataOption(withNets(withJson(program.command('zip'))), 'requiredOption'))
+  withRecipe(withTarget(dataOption(withNets(withJson(program.command('zip'))), 'requiredOption')))
     .description('merge networks on this machine into a bundle folder')
-    .requiredOption('--out <folder>', 'where the bundle goes; must not exist')
-    .option('--name <name>', "of the bundle (default: the folder's)")
-    .addOption(providerOption())
-    .option('--resume', 'go on where an interrupted run was')
     .addHelpText(
       'after',
-      '\nFor example: trunkline zip --net digit=digit.onnx --data digit=digits.npz --net letter=letter.onnx --data letter=letters/ --out merged',
+      `\n${targetHelp}\n\nFor example: trunkline zip --net digit=digit.onnx --data digit=digits.npz --net letter=letter.onnx --data letter=letters/ --out merged`,
     )
     .action(async (options: ZipOptions) => {
       const target = checkTarget(options);

@@ -28,7 +28,11 @@ test('checkpoints are not written more often than they are worth', async () => {
   const folder = await open('a', false);
   await folder.save(bytes('one'));
   await folder.save(bytes('two'));
-  expect(Buffer.from((await folder.load()) ?? []).toString()).toBe('one');
+  expect(Buffer.from((await (await open('a', true)).load()) ?? []).toString()).toBe('one');
+  const often = await openCheckpointFolder(home.path('c'), 'a', { resume: true, pauseMs: 0 });
+  await often.save(bytes('three'));
+  await often.save(bytes('four'));
+  expect(Buffer.from((await often.load()) ?? []).toString()).toBe('four');
 });
 
 test('what an earlier run left is neither used nor lost without being asked', async () => {
@@ -40,7 +44,8 @@ test('what an earlier run left is neither used nor lost without being asked', as
   await expect(open('other', true)).rejects.toThrow('are of a merge with other networks, data or recipe');
 });
 
-test('a run that left nothing to go on from is no obstacle', async () => {
+test('a run that left nothing to go on from leaves no folder, and is no obstacle', async () => {
   await open('a', false);
+  expect(existsSync(home.path('c'))).toBe(false);
   expect((await open('b', false)).resumed).toBe(false);
 });
