@@ -48,7 +48,8 @@ export function planPath(
       const nextSize = planSize(network, next);
       const added = nextSize[saving] - size[saving];
       const saved = lossOf(plan) - lossOf(next);
-      const ratio = worth(saved, added);
+      // A prefix is cut at its end: cut at its beginning it would be gone at once, however much that were worth.
+      const ratio = network.wiring === 'prefix' ? -added : worth(saved, added);
       if (!best || ratio > best.ratio) best = { plan: next, size: nextSize, ratio };
     }
     if (!best) break;

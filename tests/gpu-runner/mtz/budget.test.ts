@@ -127,3 +127,13 @@ describe('dropLoss', () => {
     expect(dropped(new Map([[groupNamed(surveyed.network, 'conv2'), 5]]))).toBe(0);
   });
 });
+
+test('planPath() of a prefix gives up one layer after the other, the last first', async () => {
+  const surveyed = await survey(joined([convNet(1), convNet(2)], 'prefix'));
+  for (const saving of ['parameters', 'macs'] as const) {
+    const groups = pathOf(surveyed, saving).map(({ plan }) => [...plan.keys()]);
+    expect(groups.length).toBe(surveyed.most.size + 1);
+    for (const [index, kept] of groups.entries())
+      expect(kept).toEqual([...surveyed.most.keys()].slice(0, surveyed.most.size - index));
+  }
+});
