@@ -1,5 +1,5 @@
-import type { Dataset } from '../../gpu-runner/engine/dataset.ts';
-import { subset } from '../../gpu-runner/engine/dataset.ts';
+import { subset, type Dataset } from '../../gpu-runner/engine/dataset.ts';
+import { Random } from '../../gpu-runner/engine/random.ts';
 import { benchData, onlyClasses, type BenchData, type BenchSetName } from '../data.ts';
 
 /** Samples of one task as a job's settings name them. */
@@ -23,7 +23,7 @@ export class Tasks {
     this.read.set(key, whole);
     const chosen = classes ? onlyClasses(await whole, classes) : await whole;
     if (held === undefined) return chosen;
-    const fewer = (dataset: Dataset): Dataset => spread(dataset, held);
+    const fewer = (dataset: Dataset): Dataset => some(dataset, held);
     return { ...chosen, validation: fewer(chosen.validation), test: fewer(chosen.test) };
   }
 
@@ -33,11 +33,8 @@ export class Tasks {
   }
 }
 
-/** So many samples, evenly spread over the data set: some have their classes in order. */
-function spread(dataset: Dataset, count: number): Dataset {
+/** So many samples at random: data sets may have their classes in some order. */
+function some(dataset: Dataset, count: number): Dataset {
   if (dataset.size <= count) return dataset;
-  return subset(
-    dataset,
-    Uint32Array.from({ length: count }, (_, index) => Math.floor((index * dataset.size) / count)),
-  );
+  return subset(dataset, new Random(1).permutation(dataset.size).subarray(0, count));
 }

@@ -45,7 +45,11 @@ export const fiveAndFive: Row = {
   async *lines(context) {
     const sources = sourcesOf(context);
     const options = { trainingSteps: scaled(context, training.steps) };
-    const spec = { label: 'halves-untrained', sources, recipe: { ...base, wiring: 'one-way' } } as const;
+    const spec = {
+      label: 'halves-one-way-untrained',
+      sources,
+      recipe: { ...base, wiring: 'one-way' },
+    } as const;
     const { damping } = (await chooseDamping(context, spec)).recipe;
     const steps = fewer(context, training.steps);
     for (const { what, published, ways } of costs) {
