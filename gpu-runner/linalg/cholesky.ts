@@ -15,11 +15,13 @@ export async function cholesky(a: Matrix): Promise<Matrix> {
   const n = a.rows;
   if (a.cols !== n) throw new RangeError(`Cannot factor a ${a.rows} x ${a.cols} matrix: it is not square`);
   const l = matrix(n, n);
+  // The finished columns below a block lie here for its product: never more than a quarter of the matrix.
+  const space = new Float64Array(Math.ceil(n / 2) * Math.ceil(n / 2));
   for (let start = 0; start < n; start += blockSize) {
     const size = Math.min(blockSize, n - start);
     const panel = region(a, start, n, start, start + size);
     if (start > 0) {
-      const done = region(l, start, n, 0, start);
+      const done = region(l, start, n, 0, start, space);
       const { data } = await multiply(done, rowsBetween(done, 0, size), { transposeB: true });
       subtract(panel.data, data);
     }
@@ -31,14 +33,13 @@ export async function cholesky(a: Matrix): Promise<Matrix> {
 
 /** Turns the top square of `panel` into its Cholesky factor L and the rows x below it into x L'^-1, in place. */
 function factorPanel({ rows, cols, data }: Matrix, start: number): void {
-  for (let i = 0; i < rows; i += 1) {
+  const top = Math.min(rows, cols);
+  for (let i = 0; i < top; i += 1) {
+    solveRow(data, cols, i, i);
     const at = i * cols;
-    for (let j = 0; j < Math.min(i, cols); j += 1) {
-      const other = j * cols;
-      data[at + j] = ((data[at + j] ?? 0) - product(data, at, other, j)) / (data[other + j] ?? 0);
-    }
-    if (i >= cols) continue;
-    const pivot = (data[at + i] ?? 0) - product(data, at, at, i);
+    let square = 0;
+    for (let k = 0; k < i; k += 1) square += (data[at + k] ?? 0) * (data[at + k] ?? 0);
+    const pivot = (data[at + i] ?? 0) - square;
     if (!(pivot > 0) || pivot === Infinity) {
       throw new RangeError(
         `Cannot factor a matrix that is not positive definite: pivot ${start + i} is ${pivot.toPrecision(3)}`,
@@ -47,13 +48,41 @@ function factorPanel({ rows, cols, data }: Matrix, start: number): void {
     data[at + i] = Math.sqrt(pivot);
     data.fill(0, at + i + 1, at + cols);
   }
+  let i = top;
+  for (; i + 4 <= rows; i += 4) solveFourRows(data, cols, i);
+  for (; i < rows; i += 1) solveRow(data, cols, i, cols);
 }
 
-/** The sum of products of two stretches of `length` values, from `a` and from `b` on. */
-function product(data: Float64Array, a: number, b: number, length: number): number {
-  let sum = 0;
-  for (let k = 0; k < length; k += 1) sum += (data[a + k] ?? 0) * (data[b + k] ?? 0);
-  return sum;
+/** Row `i` becomes x L'^-1 in its first `count` columns, L the rows above. */
+function solveRow(data: Float64Array, cols: number, i: number, count: number): void {
+  const at = i * cols;
+  for (let j = 0; j < count; j += 1) {
+    const other = j * cols;
+    let sum = 0;
+    for (let k = 0; k < j; k += 1) sum += (data[at + k] ?? 0) * (data[other + k] ?? 0);
+    data[at + j] = ((data[at + j] ?? 0) - sum) / (data[other + j] ?? 0);
+  }
+}
+
+/** The same for rows `i` to `i + 3` in all columns: four sums at once keep the processor busy. */
+function solveFourRows(data: Float64Array, cols: number, i: number): void {
+  const [a, b, c, d] = [i * cols, (i + 1) * cols, (i + 2) * cols, (i + 3) * cols];
+  for (let j = 0; j < cols; j += 1) {
+    const other = j * cols;
+    let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
+    for (let k = 0; k < j; k += 1) {
+      const factor = data[other + k] ?? 0;
+      sumA += (data[a + k] ?? 0) * factor;
+      sumB += (data[b + k] ?? 0) * factor;
+      sumC += (data[c + k] ?? 0) * factor;
+      sumD += (data[d + k] ?? 0) * factor;
+    }
+    const diagonal = data[other + j] ?? 0;
+    data[a + j] = ((data[a + j] ?? 0) - sumA) / diagonal;
+    data[b + j] = ((data[b + j] ?? 0) - sumB) / diagonal;
+    data[c + j] = ((data[c + j] ?? 0) - sumC) / diagonal;
+    data[d + j] = ((data[d + j] ?? 0) - sumD) / diagonal;
+  }
 }
 
 /**

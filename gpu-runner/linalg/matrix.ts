@@ -76,9 +76,21 @@ export const selectColumns = (of: Matrix, cols: ArrayLike<number>): Matrix =>
     cols,
   );
 
-/** Rows `top` to `bottom` and columns `left` to `right`, copied. */
-export function region(of: Matrix, top: number, bottom: number, left: number, right: number): Matrix {
-  const result = matrix(bottom - top, right - left);
+/**
+ * Rows `top` to `bottom` and columns `left` to `right`, copied.
+ *
+ * @param space what to copy into; new memory when left out
+ */
+export function region(
+  of: Matrix,
+  top: number,
+  bottom: number,
+  left: number,
+  right: number,
+  space?: Float64Array,
+): Matrix {
+  const size = (bottom - top) * (right - left);
+  const result = matrix(bottom - top, right - left, space?.subarray(0, size));
   for (let i = top; i < bottom; i += 1) {
     result.data.set(of.data.subarray(i * of.cols + left, i * of.cols + right), (i - top) * result.cols);
   }

@@ -174,7 +174,7 @@ class StepWriter {
 
   private floats(name: string, dims: readonly number[], values: ArrayLike<number>): string {
     const unique = this.graph.fresh(name);
-    this.graph.initializers.set(unique, { dtype: 'float32', dims, data: Float32Array.from(values) });
+    this.graph.initializers.set(unique, { dtype: 'float32', dims, data: new Float32Array(values) });
     return unique;
   }
 

@@ -151,11 +151,17 @@ function ownRows(network: Network, step: WeightedStep, net: TaskNet, position: n
   });
 }
 
-/** As float32 holds it: what is stored, trained and served, and so what is merged. */
+/** As float32 holds it: what is stored, trained and served, and so what is merged. Itself where it is that already. */
 export const rounded = ({ rows, cols, data }: Matrix): Matrix => ({ rows, cols, data: roundedValues(data) });
 
-export const roundedValues = (values: Float64Array): Float64Array =>
-  Float64Array.from(values, (value) => Math.fround(value));
+export function roundedValues(values: Float64Array): Float64Array {
+  let known = 0;
+  while (known < values.length && Math.fround(values[known] ?? 0) === values[known]) known += 1;
+  if (known === values.length) return values;
+  const result = values.slice();
+  for (let k = known; k < result.length; k += 1) result[k] = Math.fround(result[k] ?? 0);
+  return result;
+}
 
 /** Rows of the same block as one: those that several tasks have on the input's own channels. */
 export function gathered(rows: readonly Rows[]): Rows[] {

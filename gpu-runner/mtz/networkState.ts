@@ -26,7 +26,7 @@ export interface NetworkState {
 export function saveNetwork(network: Network): { state: NetworkState; bytes: Uint8Array<ArrayBuffer>[] } {
   const bytes: Uint8Array<ArrayBuffer>[] = [];
   const put = (values: Float64Array): void => {
-    bytes.push(new Uint8Array(Float32Array.from(values).buffer));
+    bytes.push(new Uint8Array(new Float32Array(values).buffer));
   };
   const rows = [...network.rows].map(([step, all]) => ({
     step,
@@ -67,7 +67,7 @@ export function loadNetwork(
     at += length;
     return bytes.slice(at - length, at);
   };
-  const values = (count: number): Float64Array => Float64Array.from(new Float32Array(take(4 * count).buffer));
+  const values = (count: number): Float64Array => new Float64Array(new Float32Array(take(4 * count).buffer));
   const loaded = new Map(
     rows.map(({ step, rows: all }) => [
       step,

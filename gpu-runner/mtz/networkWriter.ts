@@ -126,7 +126,7 @@ export class NetworkWriter {
       throw new Error(`Cannot write "${name}": two steps have weights of this name`);
     if (!known) {
       this.parameters.set(name, values);
-      this.graph.initializers.set(name, { dtype: 'float32', dims, data: Float32Array.from(values) });
+      this.graph.initializers.set(name, { dtype: 'float32', dims, data: new Float32Array(values) });
     }
     return name;
   }

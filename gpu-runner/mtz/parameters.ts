@@ -61,7 +61,7 @@ export function withParameters(
     if (tensor?.dtype !== 'float32' || tensor.data.length !== length) {
       throw new Error(`Cannot take over "${name}": the graph does not hold its ${length} float32 values`);
     }
-    return Float64Array.from(tensor.data);
+    return new Float64Array(tensor.data);
   };
   const rows = new Map(
     weightedSteps(network).map((step) => [
