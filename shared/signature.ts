@@ -39,7 +39,10 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
-const encode = (bytes: ArrayBuffer): string => btoa(String.fromCharCode(...new Uint8Array(bytes)));
+const encode = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
+
+/** What WebCrypto answers in every form but JWK; runtimes declare it differently. */
+const bytesOf = (answer: unknown): Uint8Array<ArrayBuffer> => new Uint8Array(answer as ArrayBuffer);
 
 const idOf = async (publicKey: Uint8Array<ArrayBuffer>): Promise<string> =>
   (await sha256Hex(publicKey)).slice(0, 16);
@@ -50,9 +53,9 @@ export async function generateSigningKey(): Promise<{ privateKey: string; truste
     publicKey: ImportedKey;
     privateKey: ImportedKey;
   };
-  const raw = (await crypto.subtle.exportKey('raw', pair.publicKey)) as ArrayBuffer;
-  const pkcs8 = (await crypto.subtle.exportKey('pkcs8', pair.privateKey)) as ArrayBuffer;
-  const trusted = { keyId: await idOf(new Uint8Array(raw)), publicKey: encode(raw) };
+  const raw = bytesOf(await crypto.subtle.exportKey('raw', pair.publicKey));
+  const pkcs8 = bytesOf(await crypto.subtle.exportKey('pkcs8', pair.privateKey));
+  const trusted = { keyId: await idOf(raw), publicKey: encode(raw) };
   return { privateKey: encode(pkcs8), trusted };
 }
 
@@ -67,7 +70,7 @@ export function createSigner(privateKey: string): Signer {
     sign: async (bytes) => {
       opened ??= importPrivateKey(privateKey);
       const { key, publicKey } = await opened;
-      const signature = encode(await crypto.subtle.sign(algorithm, key, bytes));
+      const signature = encode(bytesOf(await crypto.subtle.sign(algorithm, key, bytes)));
       return { keyId: await idOf(publicKey), algorithm, signature };
     },
   };

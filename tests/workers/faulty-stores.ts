@@ -90,6 +90,12 @@ export async function inTurns<T>(
 
 type Method = (...args: unknown[]) => unknown;
 
+/** What is thrown is a promise that fails. */
+const called = (method: Method, target: object, args: unknown[]): Promise<unknown> =>
+  new Promise((resolve) => {
+    resolve(method.apply(target, args));
+  });
+
 function bindingThrough<T extends object>(binding: T, name: string, around: Around): T {
   return new Proxy(binding, {
     get(target, property) {
@@ -97,7 +103,7 @@ function bindingThrough<T extends object>(binding: T, name: string, around: Arou
       if (typeof value !== 'function') return value;
       const method = value as Method;
       return (...args: unknown[]) =>
-        around(`${name}.${String(property)}`, async () => method.apply(target, args));
+        around(`${name}.${String(property)}`, () => called(method, target, args));
     },
   });
 }
@@ -114,8 +120,7 @@ function databaseThrough(database: D1Database, around: Around): D1Database {
         if (property === 'bind') {
           return (...args: unknown[]) => wrap(method.apply(target, args) as D1PreparedStatement);
         }
-        return (...args: unknown[]) =>
-          around(`d1.${String(property)}`, async () => method.apply(target, args));
+        return (...args: unknown[]) => around(`d1.${String(property)}`, () => called(method, target, args));
       },
     });
     real.set(proxy, statement);

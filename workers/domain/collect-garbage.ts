@@ -16,7 +16,7 @@ import {
   type Sweep,
 } from '../store/garbage.ts';
 import { readManifest } from '../store/published.ts';
-import { retrying } from '../store/retry.ts';
+import { asking, retrying } from '../store/retry.ts';
 import type { Stores } from '../store/stores.ts';
 import { deleteKeys, listParts } from '../store/upload-parts.ts';
 import { openAmong } from '../store/uploads.ts';
@@ -97,7 +97,7 @@ function nextPlace(stage: Stage, after: string | null): string | null {
 async function index(stores: Stores, by: Change): Promise<Part> {
   const ids = await listUnindexed(stores.db, bundlesAtOnce);
   for (const id of ids) {
-    const bytes = await retrying(() => readManifest(stores.bucket, id));
+    const bytes = await asking(`read the manifest of bundle ${id}`, () => readManifest(stores.bucket, id));
     const parsed = bytes && manifest.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
     if (!parsed?.success) {
       throw new TrunklineError(

@@ -10,7 +10,7 @@ import type { ItemKey } from '../store/items.ts';
 import { findModels } from '../store/lineage.ts';
 import { readBlobRange, writeManifest, writeSignature } from '../store/publish.ts';
 import { readSignature } from '../store/published.ts';
-import { retrying } from '../store/retry.ts';
+import { asking } from '../store/retry.ts';
 import type { Stores } from '../store/stores.ts';
 import { findVersionByDigest, insertVersionStatements, type Parent } from '../store/versions.ts';
 import { projectOf, type Change } from './change.ts';
@@ -115,7 +115,7 @@ async function needPublished(
 /** Signs the manifest unless it is signed with the key in use already. */
 async function seal({ bucket, signer }: Stores, id: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   if (signer === null) return;
-  const present = await retrying(() => readSignature(bucket, id));
+  const present = await asking(`read the signature of bundle ${id}`, () => readSignature(bucket, id));
   const signature = await signer.sign(bytes);
   // Ed25519 signs the same bytes with the same key the same way.
   if (present !== JSON.stringify(signature)) await writeSignature(bucket, id, signature);

@@ -3,7 +3,7 @@ import { announceBlob, ownBlob, ownedSize } from '../store/blobs.ts';
 import type { Statement } from '../store/database.ts';
 import { writeBlob } from '../store/publish.ts';
 import { blobSize } from '../store/published.ts';
-import { retrying } from '../store/retry.ts';
+import { asking } from '../store/retry.ts';
 import type { Stores } from '../store/stores.ts';
 import { projectOf, type Change } from './change.ts';
 import { hashStream } from './hash-stream.ts';
@@ -59,7 +59,7 @@ export async function takeBlob(
   also: readonly Statement[] = [],
 ): Promise<void> {
   const generation = await announceBlob(db, { sha256, sizeBytes }, by.at);
-  await write((await retrying(() => blobSize(bucket, sha256))) === null);
+  await write((await asking(`look for blob ${sha256}`, () => blobSize(bucket, sha256))) === null);
   const entry = { ...by, action: 'blob.store' as const, subject: sha256, detail: { sizeBytes } };
   await ownBlob(db, { project: projectOf(by), sha256, sizeBytes, generation }, entry, also);
 }

@@ -3,7 +3,7 @@ import type { AuditEntry } from './audit.ts';
 import { deletionMs, newGeneration } from './blobs.ts';
 import type { Database, Statement } from './database.ts';
 import { blobKey, manifestKey, signatureKey } from './published.ts';
-import { retrying } from './retry.ts';
+import { asking, retrying } from './retry.ts';
 import { deleteKeys } from './upload-parts.ts';
 
 // Content that nothing refers to, and its end. A key is condemned in one batch that also forgets the content, so whoever
@@ -207,7 +207,7 @@ export async function listContent(
   next: string | null;
 }> {
   const [prefix, form] = places[kind];
-  const page = await retrying(() =>
+  const page = await asking('list content', () =>
     bucket.list({ prefix, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }),
   );
   const objects = page.objects.flatMap(({ key, size, uploaded }) => {

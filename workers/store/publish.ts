@@ -3,7 +3,7 @@ import type { KeyGrant } from '../../shared/keys.ts';
 import type { RoutingInput } from '../../shared/routing.ts';
 import type { ManifestSignature } from '../../shared/signature.ts';
 import { blobKey, grantKey, manifestKey, routingKey, signatureKey } from './published.ts';
-import { retrying } from './retry.ts';
+import { asking, retrying } from './retry.ts';
 import { streamed, type Streamed } from './streamed.ts';
 
 // The writers of what published.ts reads. Content goes to R2 under its digest and is never changed; the small pointers
@@ -81,7 +81,9 @@ export async function openBlob(
   sha256: string,
   range?: { offset: number; length: number },
 ): Promise<R2ObjectBody | null> {
-  return retrying(() => bucket.get(blobKey(sha256), range === undefined ? {} : { range }));
+  return asking(`read blob ${sha256}`, () =>
+    bucket.get(blobKey(sha256), range === undefined ? {} : { range }),
+  );
 }
 
 /** Reads `length` bytes of a blob from `offset` on, fewer where it ends. */
@@ -90,7 +92,7 @@ export async function readBlobRange(
   sha256: string,
   range: { offset: number; length: number },
 ): Promise<Uint8Array> {
-  const object = await retrying(() => bucket.get(blobKey(sha256), { range }));
+  const object = await asking(`read blob ${sha256}`, () => bucket.get(blobKey(sha256), { range }));
   if (object === null) throw new TrunklineError('not-found', `Cannot read blob ${sha256}: there is none.`);
   return new Uint8Array(await object.arrayBuffer());
 }

@@ -27,3 +27,19 @@ export async function retrying<T>(
     }
   }
 }
+
+/**
+ * The same for whoever asked: what fails in the end is the storage's fault, and may be asked again.
+ *
+ * @throws {TrunklineError} `unavailable`
+ */
+export async function asking<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await retrying(work);
+  } catch (cause) {
+    if (cause instanceof TrunklineError) throw cause;
+    throw new TrunklineError('unavailable', `Cannot ${what}: the storage failed; send the request again.`, {
+      cause,
+    });
+  }
+}

@@ -1,5 +1,5 @@
 import { TrunklineError } from '../../shared/errors.ts';
-import { retrying } from './retry.ts';
+import { asking } from './retry.ts';
 import type { Streamed } from './streamed.ts';
 
 // The parts of an upload, each an object of its own until the whole is put together: what was received is what is there.
@@ -55,7 +55,9 @@ export function concatParts(
   const pump = async (): Promise<void> => {
     try {
       for (let part = 1; part <= count; part++) {
-        const object = await retrying(() => bucket.get(partKey(upload, part)));
+        const object = await asking(`read part ${part} of upload ${upload}`, () =>
+          bucket.get(partKey(upload, part)),
+        );
         if (object === null) {
           throw new TrunklineError(
             'unavailable',
@@ -84,7 +86,7 @@ export async function listParts(
   bucket: R2Bucket,
   cursor: string | undefined,
 ): Promise<{ parts: { upload: string; key: string; sizeBytes: number }[]; next: string | null }> {
-  const page = await retrying(() =>
+  const page = await asking('list the parts of uploads', () =>
     bucket.list({ prefix, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }),
   );
   const parts = page.objects.flatMap(({ key, size }) => {
@@ -100,7 +102,7 @@ const keysAtOnce = 1000;
 /** Deletes objects; those that are gone already are no error. */
 export async function deleteKeys(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
   for (let i = 0; i < keys.length; i += keysAtOnce) {
-    await retrying(() => bucket.delete(keys.slice(i, i + keysAtOnce)));
+    await asking('delete content', () => bucket.delete(keys.slice(i, i + keysAtOnce)));
   }
 }
 
@@ -108,7 +110,7 @@ async function* listed(bucket: R2Bucket, under: string): AsyncGenerator<R2Object
   let cursor: string | undefined;
   do {
     const from = cursor === undefined ? {} : { cursor };
-    const page = await retrying(() => bucket.list({ prefix: under, ...from }));
+    const page = await asking('list the parts of an upload', () => bucket.list({ prefix: under, ...from }));
     yield* page.objects;
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);

@@ -194,7 +194,7 @@ describe('deleting a version', () => {
   test('of a bundle waits for the endpoint that serves it', async () => {
     await upload(tinyModel('served'));
     const json = await manifestOf(['served'], { name: 'served' });
-    const { id } = (await (await call('POST', '/v1/bundles', { key, json })).json()) as { id: string };
+    const { id } = await (await call('POST', '/v1/bundles', { key, json })).json<{ id: string }>();
     await call('PUT', '/v1/endpoints/serving', { key, json: { tasks: { served: id } } });
     expect(await remove('bundles/served/versions/1')).toEqual([
       409,
@@ -315,7 +315,7 @@ test('a project sees and changes nothing of another one', async () => {
   await register('models/mine', mine);
   const json = { name: 'rival', project: 'rival', scopes: ['read', 'write'] };
   const made = await call('POST', '/v1/keys', { key: bootstrap, json });
-  const { key: other } = (await made.json()) as { key: string };
+  const { key: other } = await made.json<{ key: string }>();
   expect(itemList.parse(await get('models', other)).items).toEqual([]);
   for (const path of ['', '/versions', '/versions/1', '/versions/1/lineage', '/versions/1/inspection']) {
     expect((await call('GET', `/v1/models/mine${path}`, { key: other })).status).toBe(404);

@@ -109,7 +109,7 @@ describe('/v1/uploads', () => {
       refusal('invalid', `${start(4)}it has the parts 1 to 3.`),
     ]);
     const path = `/v1/uploads/${upload.id}/parts/1`;
-    expect((await call('PUT', path, { key, bindings }))?.status).toBe(411);
+    expect((await call('PUT', path, { key, bindings })).status).toBe(411);
     expect((await call('PUT', `/v1/uploads/${upload.id}/parts/0`, { key, body: 'x', bindings })).status).toBe(
       400,
     );
@@ -148,7 +148,7 @@ describe('projects', () => {
   const keyOf = async (project: string): Promise<string> => {
     const json = { name: project, project, scopes: ['read', 'write', 'runner'] };
     const response = await call('POST', '/v1/keys', { key: bootstrap, json });
-    return ((await response.json()) as { key: string }).key;
+    return (await response.json<{ key: string }>()).key;
   };
 
   test('a digest alone gets nobody at the content of another project', async () => {

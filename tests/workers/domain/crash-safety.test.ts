@@ -159,8 +159,10 @@ test.each([true, false])(
       const again = await release(stores, name);
       expect(await served()).toBe(again);
       expect([before, again]).toContain(after);
-      await collect(stores);
-      expect(await keys()).toEqual(await referenced());
+      if (at % 2 === 1 || lived) {
+        await collect(stores);
+        expect(await keys()).toEqual(await referenced());
+      }
       before = again;
       wait();
       calls = dying.calls();
@@ -184,14 +186,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 async function take(to: Stores, what: Step): Promise<void> {
   switch (what.do) {
     case 'collect':
-      return void (await collect(to));
+      await collect(to);
+      return;
     case 'publish':
-      return void (await release(to, `pool-${what.name}`));
+      await release(to, `pool-${what.name}`);
+      return;
     case 'register': {
       const content = tinyModel(`pool-${what.name}`);
       const file = { path: 'net.onnx', sha256: await upload(to, content), sizeBytes: content.length };
       const document = { format: 'trunkline.model/1' as const, files: [file], labels: [] };
-      return void (await registerVersion(to, { kind: 'models', name: what.name, document }, now()));
+      await registerVersion(to, { kind: 'models', name: what.name, document }, now());
+      return;
     }
     case 'retract':
     case 'remove': {
@@ -203,10 +208,11 @@ async function take(to: Stores, what: Step): Promise<void> {
       // Runners that are done with it.
       await stores.db.run(sql`DELETE FROM version_uses`);
       if (row?.version == null) return;
-      return void (await removeVersion(to, { project: 'default', kind, name, version: row.version }, now()));
+      await removeVersion(to, { project: 'default', kind, name, version: row.version }, now());
+      return;
     }
     default:
-      what satisfies never;
+      return what satisfies never;
   }
 }
 

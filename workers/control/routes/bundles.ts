@@ -3,7 +3,7 @@ import type { BundleView } from '../../../shared/api.ts';
 import { TrunklineError } from '../../../shared/errors.ts';
 import { publishBundle } from '../../domain/publish-bundle.ts';
 import { readManifest } from '../../store/published.ts';
-import { retrying } from '../../store/retry.ts';
+import { asking } from '../../store/retry.ts';
 import { hasBundle } from '../../store/versions.ts';
 import { requireScope } from '../auth.ts';
 import type { ControlEnv } from '../context.ts';
@@ -26,7 +26,7 @@ export const bundleRoutes = new Hono<ControlEnv>()
     const id = c.req.param('id');
     const { db, bucket } = c.get('services').stores;
     const own = await hasBundle(db, c.get('caller').project, id);
-    const bytes = own ? await retrying(() => readManifest(bucket, id)) : null;
+    const bytes = own ? await asking(`read bundle ${id}`, () => readManifest(bucket, id)) : null;
     if (bytes === null) throw new TrunklineError('not-found', `There is no bundle ${id}.`);
     return c.body(bytes, 200, { 'Content-Type': 'application/json' });
   })
