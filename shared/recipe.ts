@@ -64,12 +64,19 @@ export const retraining = z.strictObject({
 export type Retraining = z.infer<typeof retraining>;
 
 /** Shares less than `share` allows: what costs most for what it saves is left apart until the budget is just kept. */
-export const budget = z.strictObject({
-  /** Parameters stored, or multiply-adds for all tasks on one input. */
-  of: z.enum(['parameters', 'macs']),
-  /** Fraction (0 to 1) of what the separate networks have. */
-  atMost: z.number().min(0).max(1),
-});
+export const budget = z.union([
+  z.strictObject({
+    /** Parameters stored, or multiply-adds for all tasks on one input. */
+    of: z.enum(['parameters', 'macs']),
+    /** Fraction (0 to 1) of what the separate networks have. */
+    atMost: z.number().min(0).max(1),
+  }),
+  z.strictObject({
+    /** ONNX Runtime's heap at the edge with the whole bundle loaded, as it is stored. */
+    of: z.literal('heap'),
+    atMostBytes: z.int().positive(),
+  }),
+]);
 export type Budget = z.infer<typeof budget>;
 
 /** Accuracy (0 to 1) on validation samples below which a layer is undone after its retraining, and shared less. */

@@ -1,4 +1,6 @@
-import type { Budget } from '../../shared/recipe.ts';
+import { estimateHeapBytes, modelBytesIn, widenedPerStoredByte } from '../../shared/heap.ts';
+import type { Budget, Storage } from '../../shared/recipe.ts';
+import { countParameters } from './count.ts';
 import type { Network } from './network.ts';
 import type { Pairing } from './pairing.ts';
 import { wiringProblem, type Plan } from './plan.ts';
@@ -85,23 +87,50 @@ function fewer(network: Network, plan: Plan, group: number, count: number): Plan
   return [group, ...gone].every((each) => isOwnRead(network, next, each)) ? next : undefined;
 }
 
+/** What a budget limits, as a number of parameters or multiply-adds. */
+export interface Limit {
+  readonly saving: Saving;
+  readonly atMost: number;
+}
+
+/** Bytes of a stored parameter. */
+const parameterBytes: Readonly<Record<Storage, number>> = { float32: 4, float16: 2, int8: 1 };
+
 /**
- * The plan of least predicted loss that keeps to a budget.
- *
- @throws {Error} when not even sharing everything does.
+ * @param storage how the bundle's weights will be stored
+ * @throws {Error} when a heap is too small for any network.
  */
-export function planForBudget(
+export function limitOf(network: Network, budget: Budget, storage: Storage): Limit {
+  if (budget.of !== 'heap')
+    return { saving: budget.of, atMost: budget.atMost * planSize(network, new Map())[budget.of] };
+  const heldBytes = parameterBytes[storage] * (storage === 'float16' ? widenedPerStoredByte : 1);
+  const inTails = network.tails.reduce((sum, tail) => sum + (tail ? countParameters(tail.graph) : 0), 0);
+  const parameters = Math.floor(modelBytesIn(budget.atMostBytes) / heldBytes) - inTails;
+  if (parameters <= 0)
+    throw new Error(
+      `Cannot keep to a heap of ${budget.atMostBytes} bytes: ${estimateHeapBytes(inTails * heldBytes)} are needed before any layer`,
+    );
+  return { saving: 'parameters', atMost: parameters };
+}
+
+/**
+ * The plan of least predicted loss that keeps to a limit.
+ *
+ * @throws {Error} when not even sharing everything does.
+ */
+export function planWithin(
   network: Network,
   path: readonly PlanPoint[],
-  { of: saving, atMost }: Budget,
+  { saving, atMost }: Limit,
 ): PlanPoint {
-  const separate = planSize(network, new Map())[saving];
-  const fitting = path.filter((point) => point[saving] <= atMost * separate);
+  const fitting = path.filter((point) => point[saving] <= atMost);
   const [first, ...others] = fitting;
   if (!first) {
-    const least = Math.min(...path.map((point) => point[saving])) / separate;
+    const separate = planSize(network, new Map())[saving];
+    const least = Math.min(...path.map((point) => point[saving]));
+    const percent = (value: number): string => `${((100 * value) / separate).toFixed(1)} %`;
     throw new Error(
-      `Cannot keep to ${(100 * atMost).toFixed(1)} % of the separate networks' ${saving}: sharing all that can be shared leaves ${(100 * least).toFixed(1)} %`,
+      `Cannot keep to ${percent(atMost)} of the separate networks' ${saving}: sharing all that can be shared leaves ${percent(least)}`,
     );
   }
   return others.reduce((best, point) => (point.loss < best.loss ? point : best), first);

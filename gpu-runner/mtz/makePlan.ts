@@ -1,5 +1,5 @@
 import type { Recipe } from '../../shared/recipe.ts';
-import { planForBudget, planPath, type PlanPoint } from './budget.ts';
+import { limitOf, planPath, planWithin, type PlanPoint } from './budget.ts';
 import { dropLoss, inputLosses, type InputLosses } from './dropLoss.ts';
 import { Measurements, type MeasureContext } from './measurements.ts';
 import type { Network } from './network.ts';
@@ -35,8 +35,9 @@ export async function makePlan(
   const most = planByHand(network, recipe.share);
   const { budget } = recipe;
   if (!budget) return { plan: most, size: planSize(network, most), separate, loss: null, curve: [] };
-  const curve = await predictCurve(network, most, budget.of, { sources, recipe, ...options });
-  const { plan, loss, parameters, macs } = planForBudget(network, curve, budget);
+  const limit = limitOf(network, budget, recipe.storage);
+  const curve = await predictCurve(network, most, limit.saving, { sources, recipe, ...options });
+  const { plan, loss, parameters, macs } = planWithin(network, curve, limit);
   return { plan, size: { parameters, macs }, separate, loss, curve };
 }
 

@@ -1,4 +1,5 @@
 import { TrunklineError } from '../../shared/errors.ts';
+import { estimateHeapBytes } from '../../shared/heap.ts';
 
 export const MiB = 2 ** 20;
 
@@ -47,14 +48,6 @@ export const limits = {
   shadows: 32,
   shadowBytes: 8 * MiB,
 } as const;
-
-// Measured with onnxruntime-web 1.30, weights as external data: the heap after loading 5 to 44 MiB of them.
-const baseHeapBytes = 15 * MiB;
-const heapPerWeightByte = 1.1;
-
-/** What ONNX Runtime's heap grows to with this many bytes of graphs and weights loaded. */
-export const estimateHeapBytes = (modelBytes: number): number =>
-  Math.ceil(baseHeapBytes + heapPerWeightByte * modelBytes);
 
 /** Whether sessions of `sizes` bytes each fit together, the largest being the last to load (the worst case). */
 export function fits(sizes: readonly number[]): boolean {

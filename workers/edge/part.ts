@@ -1,4 +1,5 @@
 import { TrunklineError } from '../../shared/errors.ts';
+import { widenedPerStoredByte } from '../../shared/heap.ts';
 import type { BundleFile, Manifest } from '../../shared/manifest.ts';
 import type { Endpoint, Task } from './endpoint.ts';
 import { shortId } from './loader.ts';
@@ -21,12 +22,6 @@ export interface Part {
 
 export const partBytes = (part: Part): number =>
   part.graph.sizeBytes + part.weights.reduce((sum, file) => sum + file.sizeBytes, 0);
-
-/**
- * Measured with onnxruntime-web 1.30: 9.95 MiB stored as float16 took 58.75 MiB of heap, where as many bytes of float32
- * take 26; and while one tensor is widened, its forms are there at once.
- */
-const widenedPerStoredByte = 4;
 
 /** What a part counts for in the runtime's heap, as bytes of float32 weights. */
 export const heldBytes = (part: Part): number => partBytes(part) * (part.widens ? widenedPerStoredByte : 1);

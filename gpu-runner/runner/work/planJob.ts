@@ -46,7 +46,8 @@ export async function planCurve(
 ): Promise<PlanResult> {
   const { network, notes } = joinSources(sources, recipe);
   const most = planByHand(network, recipe.share);
-  const of = recipe.budget?.of ?? 'parameters';
+  // A heap is a number of parameters.
+  const of = recipe.budget?.of === 'macs' ? 'macs' : 'parameters';
   const curve = await predictCurve(network, most, of, { sources, recipe, ...options });
   const groups = [...groupsInOrder(network)];
   return {

@@ -1,5 +1,6 @@
+import { estimateHeapBytes } from '../../../shared/heap.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { planForBudget, planPath, type PlanPoint } from '../../../gpu-runner/mtz/budget.ts';
+import { limitOf, planPath, planWithin, type PlanPoint } from '../../../gpu-runner/mtz/budget.ts';
 import { dropLoss, inputLosses, type InputLosses } from '../../../gpu-runner/mtz/dropLoss.ts';
 import { formBlocks } from '../../../gpu-runner/mtz/formBlocks.ts';
 import { mergeStep } from '../../../gpu-runner/mtz/mergeStep.ts';
@@ -62,17 +63,33 @@ describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wirin
     }
   });
 
-  test('planForBudget() takes the plan of least loss that keeps to it, and refuses what no plan does', () => {
+  test('planWithin() takes the plan of least loss that keeps to it, and refuses what no plan does', () => {
     const { network } = surveyed;
     const path = pathOf(surveyed, 'parameters');
     const separate = planSize(network, new Map()).parameters;
-    const chosen = planForBudget(network, path, { of: 'parameters', atMost: 0.8 });
+    const chosen = planWithin(network, path, limitOf(network, { of: 'parameters', atMost: 0.8 }, 'float32'));
     expect(chosen.parameters).toBeLessThanOrEqual(0.8 * separate);
     for (const { parameters, loss } of path)
       if (parameters <= 0.8 * separate) expect(loss).toBeGreaterThanOrEqual(chosen.loss);
-    expect(planForBudget(network, path, { of: 'parameters', atMost: 1 }).plan.size).toBe(0);
-    expect(() => planForBudget(network, path, { of: 'macs', atMost: 0.2 })).toThrow(
+    expect(planWithin(network, path, { saving: 'parameters', atMost: separate }).plan.size).toBe(0);
+    expect(() => planWithin(network, path, limitOf(network, { of: 'macs', atMost: 0.2 }, 'float32'))).toThrow(
       /Cannot keep to 20.0 % of the separate networks' macs: sharing all that can be shared leaves \d/,
+    );
+  });
+});
+
+describe('limitOf', () => {
+  test('a heap is as many parameters as ONNX Runtime holds in it, as they are stored', () => {
+    const network = joined([convNet(1), convNet(2)], 'one-way');
+    const heap = (atMostBytes: number) => ({ of: 'heap', atMostBytes }) as const;
+    const { saving, atMost } = limitOf(network, heap(26 * 2 ** 20), 'float32');
+    expect(saving).toBe('parameters');
+    expect(estimateHeapBytes(4 * atMost)).toBeLessThanOrEqual(26 * 2 ** 20);
+    expect(estimateHeapBytes(4 * (atMost + 1))).toBeGreaterThan(26 * 2 ** 20 - 8);
+    expect(limitOf(network, heap(26 * 2 ** 20), 'int8').atMost).toBeGreaterThan(3.9 * atMost);
+    expect(limitOf(network, heap(26 * 2 ** 20), 'float16').atMost).toBeLessThan(atMost);
+    expect(() => limitOf(network, heap(2 ** 20), 'float32')).toThrow(
+      'Cannot keep to a heap of 1048576 bytes: 15728640 are needed before any layer',
     );
   });
 });

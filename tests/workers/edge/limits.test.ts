@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { estimateHeapBytes, fits, limits, MiB, requireFit } from '../../../workers/edge/limits.ts';
+import { estimateHeapBytes } from '../../../shared/heap.ts';
+import { fits, limits, MiB, requireFit } from '../../../workers/edge/limits.ts';
 
 test.each([
   [20, 32],

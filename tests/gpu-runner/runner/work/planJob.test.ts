@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { joinSources } from '../../../../gpu-runner/mtz/joinSources.ts';
-import { planForBudget } from '../../../../gpu-runner/mtz/budget.ts';
+import { planWithin } from '../../../../gpu-runner/mtz/budget.ts';
 import { planJob } from '../../../../gpu-runner/runner/work/planJob.ts';
 import { planResult, type PlanResult } from '../../../../shared/jobs.ts';
 import { recipe } from '../../../../shared/recipe.ts';
@@ -52,8 +52,9 @@ describe('planJob()', () => {
       recipe.parse(tinyRecipe),
     );
     const path = curve.map((one) => ({ ...one, plan: new Map<number, number>() }));
-    const atMost = point.parameters / separate.parameters;
-    expect(planForBudget(network, path, { of: 'parameters', atMost })).toMatchObject({ loss: point.loss });
+    expect(point.parameters).toBeLessThan(separate.parameters);
+    const within = planWithin(network, path, { saving: 'parameters', atMost: point.parameters });
+    expect(within).toMatchObject({ loss: point.loss });
   });
 
   it('saves multiply-adds first where the recipe asks for that', async () => {
