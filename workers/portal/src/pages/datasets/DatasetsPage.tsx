@@ -1,0 +1,47 @@
+import { useState } from 'react';
+import { ItemTable } from '../../registry/ItemTable.tsx';
+import { DropZone, type DroppedFile } from '../../ui/DropZone.tsx';
+import { EmptyState } from '../../ui/EmptyState.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { UploadList } from '../../uploads/UploadList.tsx';
+import { useUploads } from '../../uploads/useUploads.ts';
+import { NewDataset } from './NewDataset.tsx';
+
+export default function DatasetsPage() {
+  const { queue, items } = useUploads('datasets');
+  const [dropped, setDropped] = useState<readonly DroppedFile[]>([]);
+  return (
+    <Page
+      title="Data sets"
+      subtitle="What networks are retrained and judged on: samples with the number of their class."
+    >
+      <DropZone
+        title="Drop a data set here"
+        hint="One .npz, one .zip or .tar of class folders, or IDX images with their labels."
+        accept=".npz,.zip,.tar,.tgz,.gz,.idx,.ubyte"
+        onFiles={setDropped}
+      />
+      <UploadList items={items} queue={queue} />
+      <ItemTable
+        kind="datasets"
+        caption="Data sets"
+        empty={
+          <EmptyState title="No data sets yet">
+            Drop one above. A runner then reads it: how many samples each class has, what they look like, what
+            is broken.
+          </EmptyState>
+        }
+      />
+      {dropped.length > 0 && (
+        <NewDataset
+          dropped={dropped}
+          onClose={() => setDropped([])}
+          onUpload={(upload) => {
+            queue.add(upload);
+            setDropped([]);
+          }}
+        />
+      )}
+    </Page>
+  );
+}
