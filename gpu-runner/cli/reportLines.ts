@@ -45,6 +45,7 @@ export function reportLines({ tasks, figures, plan, retraining, environment, not
       ]),
     ]),
     '',
+    ...(retraining?.events ?? []).map(({ message }) => message),
     ...notes,
     `${grouped(retraining?.iterations ?? 0)} steps of retraining${environment?.seconds === undefined ? '' : `; ${duration(1000 * environment.seconds)}`}`,
   ];

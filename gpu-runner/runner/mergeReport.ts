@@ -49,7 +49,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
     wiring: recipe.wiring,
     plan: groupReports(zipped),
     ...(curve && { tradeoff: curve }),
-    retraining: retrainingReport(options, zipped),
+    retraining: retrainingReport(options, facts),
     figures: {
       bytes: {
         separate: total(sources.map(({ model }) => model.sizeBytes)),
@@ -162,7 +162,7 @@ function tradeoff({ plan }: Zipped, { recipe: { budget } }: MergeOptions): Trade
   };
 }
 
-function retrainingReport({ recipe }: MergeOptions, zipped: Zipped): Report['retraining'] {
+function retrainingReport({ recipe }: MergeOptions, { zipped, before }: MergeFacts): Report['retraining'] {
   return {
     iterations: zipped.retrainingSteps,
     history: zipped.losses.map(({ step, losses }) => ({ step, losses: { ...losses } })),
@@ -171,14 +171,44 @@ function retrainingReport({ recipe }: MergeOptions, zipped: Zipped): Report['ret
       stage: layer,
       accuracy: { ...accuracy },
     })),
-    floors: { ...recipe.floors?.accuracy },
-    events: zipped.floorEvents.map(({ layer, group, from, to, accuracy, floors }) => ({
-      kind: 'rollback',
-      message: `After ${layer}: ${Object.entries(floors)
-        .map(([task, floor]) => `${task} fell to ${percent(accuracy[task])}, its floor is ${percent(floor)}`)
-        .join(', ')}; ${group} shares ${to} channels instead of ${from}`,
-    })),
+    floors: floorsTold(recipe, before),
+    events: [
+      ...zipped.floorEvents.map(({ layer, group, from, to, accuracy, floors }) => ({
+        kind: 'rollback' as const,
+        message: `After ${layer}: ${Object.entries(floors)
+          .map(
+            ([task, floor]) => `${task} fell to ${percent(accuracy[task])}, its floor is ${percent(floor)}`,
+          )
+          .join(', ')}; ${group} shares ${to} ${to === 1 ? 'channel' : 'channels'} instead of ${from}`,
+      })),
+      ...orphans(zipped).map((group) => ({
+        kind: 'rollback' as const,
+        message: `${group} shares no channel either: what it would read of the layers before is not shared any more`,
+      })),
+    ],
   };
+}
+
+/** The accuracy that each task had to keep, as the recipe says or as so much less than its separate network's. */
+function floorsTold(
+  { floors }: MergeOptions['recipe'],
+  before: MergeFacts['before'],
+): Record<string, number> {
+  const { maxDrop } = floors ?? {};
+  const relative =
+    maxDrop === undefined
+      ? []
+      : [...before].map(([task, { accuracy }]) => [task, Math.max(0, accuracy - maxDrop)]);
+  return { ...Object.fromEntries(relative), ...floors?.accuracy };
+}
+
+/** Groups that were planned and share nothing in the end, without a floor of their own that was broken. */
+function orphans({ network, plan, sharing, floorEvents }: Zipped): string[] {
+  if (floorEvents.length === 0) return [];
+  const said = new Set([...sharing.map(({ layer }) => layer), ...floorEvents.map(({ group }) => group)]);
+  return [...plan.plan.keys()]
+    .map((group) => network.topology.groups[group]?.name ?? String(group))
+    .filter((name) => !said.has(name));
 }
 
 const percent = (share: number | undefined): string =>

@@ -28,7 +28,7 @@ section { border-top: 1px solid var(--line); margin-top: 36px; padding-top: 20px
 .tiles dt { color: var(--soft); font-size: 0.8125rem; }
 .tiles dd { margin: 0; font-size: 1.625rem; line-height: 1.25; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
 .tiles dd + dd { color: var(--soft); font-size: 0.8125rem; letter-spacing: 0; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 24px 40px; align-items: start; }
+.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 24px 40px; align-items: start; }
 .pair > * { min-width: 0; }
 figure { margin: 12px 0 0; }
 figcaption { color: var(--soft); font-size: 0.875rem; margin-bottom: 6px; }

@@ -165,6 +165,37 @@ describe('mergeModels()', () => {
     expect(Object.keys(steps[0]?.losses ?? {})).toEqual(['left', 'right']);
   });
 
+  it('tells in the report which floors were broken, what was undone, and what went with it', async () => {
+    // Nothing is better than right: the first layer is undone until it shares nothing, and with it what reads it.
+    const asked = { ...tinyRecipe, floors: { accuracy: { right: 1 }, maxDrop: 0.25 } };
+    const spoiled = { ...asked.retraining, learningRate: 1 };
+    const { report, bundle } = await mergeModels({
+      ...options,
+      recipe: recipe.parse({ ...asked, retraining: spoiled }),
+    });
+    const [left] = report.tasks;
+    expect(report.retraining?.floors).toEqual({
+      left: Math.max(0, (left?.accuracy?.before ?? NaN) - 0.25),
+      right: 1,
+    });
+    const messages = report.retraining?.events.map(({ kind, message }) => `${kind}: ${message}`) ?? [];
+    expect(messages[0]).toMatch(
+      /^rollback: After conv1: .*right fell to [\d.]+ %, its floor is 100\.00 %; conv1 shares 2 channels instead of 4$/,
+    );
+    expect(messages[1]).toMatch(/; conv1 shares 1 channel instead of 2$/);
+    expect(messages[2]).toMatch(/; conv1 shares 0 channels instead of 1$/);
+    expect(messages.slice(3)).toEqual(
+      ['conv2', 'fc1'].map(
+        (group) =>
+          `rollback: ${group} shares no channel either: what it would read of the layers before is not shared any more`,
+      ),
+    );
+    expect(bundle.manifest.sharing).toEqual([]);
+    const page = new TextDecoder().decode(bundle.files.get('report.html'));
+    expect(page).toContain('What did not go as planned');
+    expect(page).toContain('conv1 shares 0 channels instead of 1');
+  });
+
   it('stops when it is told to', async () => {
     const stop = new AbortController();
     const stopping = mergeModels({
