@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import { isFinal, type JobView } from '../../../../../shared/jobs.ts';
+import type { Budget } from '../../../../../shared/recipe.ts';
 import { useApi } from '../../api/ApiContext.tsx';
 import { State, toneOf } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -11,7 +12,7 @@ import { ErrorState } from '../../ui/ErrorState.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Time } from '../../ui/Value.tsx';
-import { formatPlural } from '../../ui/format.ts';
+import { formatBytes, formatPercent, formatPlural } from '../../ui/format.ts';
 import { MergeProgress } from './MergeProgress.tsx';
 import { JobLog } from './JobLog.tsx';
 import { stateWords, subjectOf } from './subject.ts';
@@ -120,11 +121,7 @@ function About({ job, resumed }: { readonly job: JobView; readonly resumed: numb
       'Retraining',
       `${recipe.retraining.stepsPerLayer} steps a layer, ${recipe.retraining.finalSteps} at the end`,
     ]);
-    if (recipe.budget)
-      rows.push([
-        'Budget',
-        `at most ${(100 * recipe.budget.atMost).toFixed(1)} % of the separate networks' ${recipe.budget.of === 'macs' ? 'multiply-adds' : 'parameters'}`,
-      ]);
+    if (recipe.budget) rows.push(['Budget', budgetWords(recipe.budget)]);
     if (endpoint)
       rows.push(['Endpoint', publish ? `${endpoint.name}, at once` : `${endpoint.name}, when published`]);
     if (job.result?.endpoint)
@@ -147,3 +144,8 @@ function About({ job, resumed }: { readonly job: JobView; readonly resumed: numb
   if (job.finishedAt !== null) rows.push(['Finished', <Time key="finished" at={job.finishedAt} />]);
   return <Facts items={rows} />;
 }
+
+const budgetWords = (budget: Budget): string =>
+  budget.of === 'heap'
+    ? `at most ${formatBytes(budget.atMostBytes)} of heap at the edge`
+    : `at most ${formatPercent(budget.atMost, 1)} of the separate networks' ${budget.of === 'macs' ? 'multiply-adds' : 'parameters'}`;
