@@ -92,4 +92,40 @@ describe('merges and controls', () => {
     expect(joint.steps).toBe(4);
     expect(Object.keys(joint.scores)).toEqual(['one', 'other']);
   });
+
+  test('residual networks of three tasks merge with normalisation per task, and stand beside their controls', async () => {
+    const sources = ['a', 'b', 'c'].map((task, index): SourceSpec => ({
+      ...source(task, index + 1),
+      net: { kind: 'residual', widths: [3, 4], blocks: 1 },
+    }));
+    const spec = { label: 'residual', sources };
+    const retraining = {
+      stepsPerLayer: 1,
+      finalSteps: 2,
+      batchSize: 16,
+      learningRate: 0.001,
+      distillation: 1,
+    };
+    const share = { share: 0.7 };
+    for (const wiring of ['crossed', 'one-way'] as const) {
+      const recipe = { ...base, wiring, share, batchNorm: 'per-task', retraining } as const;
+      const { steps, size, separateSize, scores } = await runZip(context, { ...spec, recipe });
+      expect(steps).toBeGreaterThan(2);
+      expect(size.parameters).toBeLessThan(separateSize.parameters);
+      expect(Object.keys(scores)).toEqual(['a', 'b', 'c']);
+    }
+    const joint = await trainJointly(context, 'residual', sources, 2);
+    const averaged = await averageWeights(context, 'residual', sources);
+    expect(averaged.size).toEqual(joint.size);
+  });
+});    const retraining = { ...untrained, finalSteps: 2, batchSize: 16, learningRate: 0.001, distillation: 1 };
+    const recipe = { ...base, share: { share: 0.7 }, batchNorm: 'per-task', retraining } as const;
+    const { steps, size, separateSize, scores } = await runZip(context, { ...spec, recipe });
+    expect(steps).toBe(2);
+    expect(size.parameters).toBeLessThan(separateSize.parameters);
+    expect(Object.keys(scores)).toEqual(['a', 'b', 'c']);
+    const joint = await trainJointly(context, 'residual', sources, 2);
+    const averaged = await averageWeights(context, 'residual', sources);
+    expect(averaged.size).toEqual(joint.size);
+  });
 });
