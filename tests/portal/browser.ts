@@ -73,12 +73,41 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
   return { page, complaints };
 }
 
-/** Waits until nothing is loading. */
+/** Milliseconds a page may take to load. */
+const settleMs = 15_000;
+
+/** Waits until there is a page and nothing in it is loading. */
 export async function settle(page: Page): Promise<void> {
-  await page.waitForLoadState('networkidle');
-  await page.waitForFunction(
-    `document.querySelector('main h1') && !document.querySelector('main [role=status][aria-label^=Load]')`,
-  );
+  await page.locator('main h1').first().waitFor();
+  const loading = page.locator('main [role=status][aria-label^=Load]');
+  const end = Date.now() + settleMs;
+  // Not `waitForFunction`: that evaluates text in the page, which its policy forbids.
+  while ((await loading.count()) > 0) {
+    if (Date.now() > end) throw new Error(`Still loading: ${page.url()}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+/**
+ * Looks at a page that is open at every width, light and dark, and lets the accessibility checker see the phone's dark and
+ * the desk's light one.
+ *
+ * @returns what is wrong, each with where
+ */
+export async function inspect(page: Page, name: string): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const theme of themes) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+      const at = `${name} ${width} ${theme}`;
+      wrong.push(...(await findBroken(page)).map((what) => `${at}: ${what}`));
+      if ((width === 390 && theme === 'dark') || (width === 1440 && theme === 'light'))
+        wrong.push(...(await findInaccessible(page)).map((what) => `${at}: ${what}`));
+      await shoot(page, at.replaceAll(' ', '-'));
+    }
+  }
+  return wrong;
 }
 
 /** Why a page is blank or broken: no heading, an error boundary, content wider than the window. Empty: it is whole. */

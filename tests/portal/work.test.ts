@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  chromiumPath,
+  findBroken,
+  findInaccessible,
+  openBrowser,
+  openPage,
+  settle,
+  shoot,
+  themes,
+  widths,
+} from './browser.ts';
+import { startMock, type MockPlatform } from './mockPlatform.ts';
+import { doneId, failedId, runningId, workHandlers } from './workFixtures.ts';
+
+const testKey = `tl_0123456789abcdef_${'0'.repeat(64)}`;
+
+/** By name: the address, what must be on it, and what is done before it is looked at. */
+const pages: Readonly<
+  Record<string, readonly [path: string, text: RegExp, act?: (page: Page) => Promise<void>]>
+> = {
+  merges: ['/merges', /both/],
+  jobs: ['/jobs', /Plan for digit and fashion/],
+  'merge-empty': ['/merges/new', /Choose a network/],
+  merge: ['/merges/new', /All networks read float32/, pickBoth],
+  'merge-plan': ['/merges/new', /Predicted loss against size|predicted loss/, planBoth],
+  'merge-misfit': ['/merges/new', /networks of one merge read the same input/, pickMisfit],
+  'job-running': [`/jobs/${runningId}`, /Accuracy after each layer/],
+  'job-done': [`/jobs/${doneId}`, /Open the bundle/],
+  'job-failed': [`/jobs/${failedId}`, /Cannot zip conv2: digit has 50/],
+  bundles: ['/bundles', /separate-digit/],
+  bundle: ['/bundles/both/2', /What "fashion" takes for what/],
+  'bundle-network': ['/bundles/both/2?tab=network', /Widths are true to the channels/],
+  'bundle-retraining': ['/bundles/both/2?tab=retraining', /What did not go as planned/],
+  'bundle-origin': ['/bundles/both/2?tab=origin', /AMD EPYC/],
+  'bundle-missing': ['/bundles/missing', /There is no bundle "missing"/],
+  playground: ['/playground', /Draw something/],
+  'playground-sample': ['/playground?input=samples', /The same from elsewhere/, pickSample],
+  experiments: ['/experiments', /damaged/],
+  'experiment-new': ['/experiments/new?endpoint=shop&bundle=both', /serves this bundle already/],
+  experiment: ['/experiments/merged-or-separate', /always-valid interval/],
+};
+
+async function choose(page: Page, label: RegExp, nth: number, option: string): Promise<void> {
+  await page.getByRole('combobox', { name: label }).nth(nth).click();
+  await page
+    .getByRole('option', { name: new RegExp(`^${option}`) })
+    .first()
+    .click();
+}
+async function pickBoth(page: Page): Promise<void> {
+  await choose(page, /^Network/, 0, 'digit@3');
+  await choose(page, /^Network/, 1, 'fashion@3');
+}
+async function planBoth(page: Page): Promise<void> {
+  await pickBoth(page);
+  await page.getByRole('button', { name: 'Predict the curve' }).click();
+  const slider = page.getByRole('slider', { name: 'Budget' });
+  await slider.waitFor();
+  await slider.focus();
+  for (let step = 0; step < 8; step++) await page.keyboard.press('ArrowRight');
+}
+async function pickMisfit(page: Page): Promise<void> {
+  await choose(page, /^Network/, 0, 'digit@3');
+  await choose(page, /^Network/, 1, 'colour@3');
+}
+async function pickSample(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Sample 3:/ }).click();
+}
+
+describe.skipIf(chromiumPath === null)('pages of merging, serving and comparing', () => {
+  let browser: Browser;
+  let platform: MockPlatform;
+  beforeAll(async () => {
+    execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build-portal.ts')]);
+    browser = await openBrowser();
+    platform = await startMock(workHandlers);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await platform.stop();
+  });
+
+  const looks = themes.flatMap((theme) => widths.map((width) => ({ theme, width })));
+  for (const [name, [path, text, act]] of Object.entries(pages))
+    it(`${name} is whole and accessible at every width, light and dark`, async () => {
+      for (const { theme, width } of looks) {
+        const { page, complaints } = await openPage(browser, {
+          url: platform.url + path,
+          key: testKey,
+          theme,
+          width,
+        });
+        await settle(page);
+        await act?.(page);
+        await page.getByText(text).first().waitFor();
+        await settle(page);
+        await shoot(page, `${name}-${width}-${theme}`);
+        expect(await findBroken(page)).toEqual([]);
+        expect(await findInaccessible(page)).toEqual([]);
+        expect(complaints).toEqual([]);
+        await page.context().close();
+      }
+    });
+});
