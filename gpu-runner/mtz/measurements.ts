@@ -11,7 +11,10 @@ export interface MeasureContext {
   readonly recipe: Pick<Recipe, 'damping' | 'gramSamples' | 'seed' | 'matching'>;
   readonly provider: Provider;
   readonly weights?: Readonly<Record<string, number>> | undefined;
-  /** What Gram matrices may take at once; default {@link defaultGramBytes}. */
+  /**
+   * What the Gram matrices of a layer, all tasks together, may take at once, and as much again those that are kept for
+   * later; default {@link defaultGramBytes}.
+   */
   readonly gramBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

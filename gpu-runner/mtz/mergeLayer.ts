@@ -69,8 +69,8 @@ function withoutInputs(
   const inputs = [...dropped, ...common];
   const lost = dropped.reduce((sum, { columns }) => sum + columns, 0);
   const weights = weightsOn(part, inputs);
-  const kept = Array.from({ length: weights.cols - lost }, (_, k) => lost + k);
   if (dropped.length === 0) return Promise.resolve({ weights, losses: new Float64Array(weights.rows) });
+  const kept = Array.from({ length: weights.cols - lost }, (_, k) => lost + k);
   return absorbDropped(weights, gramOfBlocks(grams, inputs), kept);
 }
 
