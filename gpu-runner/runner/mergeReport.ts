@@ -195,11 +195,10 @@ function floorsTold(
   before: MergeFacts['before'],
 ): Record<string, number> {
   const { maxDrop } = floors ?? {};
-  const relative =
-    maxDrop === undefined
-      ? []
-      : [...before].map(([task, { accuracy }]) => [task, Math.max(0, accuracy - maxDrop)]);
-  return { ...Object.fromEntries(relative), ...floors?.accuracy };
+  const told: Record<string, number> = {};
+  if (maxDrop !== undefined)
+    for (const [task, { accuracy }] of before) told[task] = Math.max(0, accuracy - maxDrop);
+  return { ...told, ...floors?.accuracy };
 }
 
 /** Groups that were planned and share nothing in the end, without a floor of their own that was broken. */
