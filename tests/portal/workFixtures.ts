@@ -92,11 +92,12 @@ const sources = ['digit', 'fashion'].map((task) => ({
   data: pinned(`${task}-data`),
 }));
 
+const runner: JobView['runner'] = { name: 'gpu-1', version: '0.1.0', providers: ['cuda', 'cpu'] };
 const common = {
   ...{ project: 'default', owner: '0123456789abcdef', priority: 0, attempts: 0, maxAttempts: 5 },
   ...{ reason: null, cancelRequested: false, retryOf: null, createdAt: ago(4), changedAt: ago(1) },
   ...{ notBefore: ago(4), finishedAt: null, leaseExpiresAt: null, progress: null, checkpoint: null },
-  runner: { name: 'gpu-1', version: '0.1.0', providers: ['cuda', 'cpu'] },
+  runner,
 } as const;
 const idOf = (seed: number): string => digest(seed).slice(0, 32);
 
@@ -106,48 +107,49 @@ export const failedId = idOf(3);
 const planId = idOf(4);
 const bundleId = digest(5);
 
-const jobs: Readonly<Record<string, JobView>> = {
-  [runningId]: {
-    ...{
-      ...common,
-      id: runningId,
-      kind: 'merge',
-      state: 'leased',
-      request,
-      sources,
-      result: null,
-      attempts: 1,
-    },
-    checkpoint: { sha256: digest(6), sizeBytes: 3_000_000, step: 120 },
-    progress: {
-      stage: 'retrain',
-      layer: 'conv2',
-      layerIndex: 1,
-      layers: 3,
-      step: 60,
-      steps: 100,
-      at: ago(0),
-    },
+const running: JobView = {
+  ...{
+    ...common,
+    id: runningId,
+    kind: 'merge',
+    state: 'leased',
+    request,
+    sources,
+    result: null,
+    attempts: 1,
   },
-  [doneId]: {
-    ...{ ...common, id: doneId, kind: 'merge', state: 'succeeded', request, sources, finishedAt: ago(1) },
-    result: {
-      bundle: bundleId,
-      registered: 'both@2',
-      endpoint: { name: 'shop', revision: 4 },
-      report: digest(8),
-    },
-  },
-  [failedId]: {
-    ...{ ...common, id: failedId, kind: 'merge', state: 'failed', request, sources, finishedAt: ago(2) },
-    ...{ attempts: 1, result: null },
-    reason: 'Cannot zip conv2: digit has 50 channels, fashion 32, and the recipe asks for 40.',
-  },
-  [planId]: {
-    ...{ ...common, id: planId, kind: 'plan', state: 'succeeded', sources, finishedAt: ago(1), result: plan },
-    request: { sources: request.sources, recipe: request.recipe, priority: 5 },
+  checkpoint: { sha256: digest(6), sizeBytes: 3_000_000, step: 120 },
+  progress: {
+    stage: 'retrain',
+    layer: 'conv2',
+    layerIndex: 1,
+    layers: 3,
+    step: 60,
+    steps: 100,
+    at: ago(0),
   },
 };
+const done: JobView = {
+  ...{ ...common, id: doneId, kind: 'merge', state: 'succeeded', request, sources, finishedAt: ago(1) },
+  result: {
+    bundle: bundleId,
+    registered: 'both@2',
+    endpoint: { name: 'shop', revision: 4 },
+    report: digest(8),
+  },
+};
+const failed: JobView = {
+  ...{ ...common, id: failedId, kind: 'merge', state: 'failed', request, sources, finishedAt: ago(2) },
+  ...{ attempts: 1, result: null },
+  reason: 'Cannot zip conv2: digit has 50 channels, fashion 32, and the recipe asks for 40.',
+};
+const planned: JobView = {
+  ...{ ...common, id: planId, kind: 'plan', state: 'succeeded', sources, finishedAt: ago(1), result: plan },
+  request: { sources: request.sources, recipe: request.recipe, priority: 5 },
+};
+const jobs: ReadonlyMap<string, JobView> = new Map(
+  [running, done, failed, planned].map((job) => [job.id, job]),
+);
 
 /** What happened to the running merge: an attempt that died, and another one that went on. */
 function events(final: 'leased' | 'succeeded'): JobEvent[] {
@@ -505,13 +507,15 @@ export const workHandlers: Handlers = {
   'GET /v1/datasets/:name/versions/:ref/inspection': async () => ({
     inspection: { at: ago(2), document: await datasetInspectionFixture() },
   }),
-  'POST /v1/plans': () => ({ ...jobs[planId], state: 'queued', result: null, finishedAt: null }),
-  'POST /v1/merges': () => jobs[runningId],
+  'POST /v1/plans': () => ({ ...planned, state: 'queued', result: null, finishedAt: null }),
+  'POST /v1/merges': () => running,
   'GET /v1/jobs': ({ url }) => ({
-    jobs: Object.values(jobs).filter(({ kind }) => [null, kind].includes(url.searchParams.get('kind'))),
+    jobs: [...jobs.values()].filter(({ kind }) =>
+      [null, kind as string].includes(url.searchParams.get('kind')),
+    ),
     next: null,
   }),
-  'GET /v1/jobs/:id': ({ params: [id = ''] }) => jobs[id] ?? missing(`There is no job "${id}".`),
+  'GET /v1/jobs/:id': ({ params: [id = ''] }) => jobs.get(id) ?? missing(`There is no job "${id}".`),
   'GET /v1/jobs/:id/events': ({ params: [id] }) =>
     stream(id === failedId ? [failure] : events(id === runningId ? 'leased' : 'succeeded')),
   'GET /v1/bundles': () => list('bundles', ['both', 'separate-digit']),

@@ -1,8 +1,9 @@
+import { CSPProvider } from '@base-ui/react/csp-provider';
 import { useSyncExternalStore } from 'react';
 import { ApiProvider } from '../api/ApiContext.tsx';
 import { session } from '../session/session.ts';
 import { SignIn } from '../session/SignIn.tsx';
-import { ToastProvider } from '../ui/Toast.tsx';
+import { ToastHost } from '../ui/Toast.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { Pages } from './Pages.tsx';
 import { Shell } from './Shell.tsx';
@@ -11,7 +12,8 @@ export function App() {
   const current = useSyncExternalStore(session.subscribe, session.get);
   return (
     <ErrorBoundary>
-      <ToastProvider>
+      {/* The page's policy lets no inline style in. */}
+      <CSPProvider disableStyleElements>
         {current === null ? (
           <SignIn />
         ) : (
@@ -21,7 +23,8 @@ export function App() {
             </Shell>
           </ApiProvider>
         )}
-      </ToastProvider>
+        <ToastHost />
+      </CSPProvider>
     </ErrorBoundary>
   );
 }

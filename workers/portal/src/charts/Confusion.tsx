@@ -12,18 +12,17 @@ export function Confusion({
   readonly labels: readonly string[];
 }) {
   const nameOf = (index: number): string => labels[index] ?? String(index);
+  const turned = labels.some((label) => label.length > 3);
   return (
     <div className={styles.confusion} tabIndex={0} role="region" aria-label={caption}>
       <table>
         <caption className="visually-hidden">{caption}: rows are true labels, columns answers</caption>
         <thead>
           <tr>
-            <td />
+            <td className={styles.corner} />
             {matrix.map((_, column) => (
               <th key={column} scope="col" title={nameOf(column)}>
-                <span className={nameOf(column).length > 3 ? styles.turned : undefined}>
-                  {nameOf(column)}
-                </span>
+                <span className={turned ? styles.turned : undefined}>{nameOf(column)}</span>
               </th>
             ))}
           </tr>

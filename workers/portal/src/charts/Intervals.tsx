@@ -55,7 +55,7 @@ export function Intervals({
         ]),
       }}
     >
-      <div ref={ref}>
+      <div ref={ref} className={styles.forest}>
         <svg width={width} height={height} role="img" aria-labelledby={`${id}-title ${id}-text`}>
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-text`}>

@@ -5,7 +5,7 @@ import { useApi } from '../../api/ApiContext.tsx';
 import { take } from '../../api/usePaged.ts';
 import { Card, Stats } from '../../ui/Card.tsx';
 import { formatBytes, formatCount, formatPercent, formatPlural } from '../../ui/format.ts';
-import { Loaded } from '../../ui/Loaded.tsx';
+import { LoadedPage } from '../../ui/LoadedPage.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { Table } from '../../ui/Table.tsx';
@@ -35,7 +35,7 @@ export default function BundlePage({ params }: { readonly params: Readonly<Recor
     queryFn: () => take(client.bundles.versions(name), mostVersions),
   });
   return (
-    <Loaded query={bundle} lines={8}>
+    <LoadedPage query={bundle} title={name} crumbs={[['Bundles', '/bundles']]}>
       {(content) => (
         <Page
           title={`${name}@${content.version.version}`}
@@ -89,7 +89,7 @@ export default function BundlePage({ params }: { readonly params: Readonly<Recor
           />
         </Page>
       )}
-    </Loaded>
+    </LoadedPage>
   );
 }
 

@@ -1,10 +1,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ExperimentView } from '../../../../../shared/experiment-api.ts';
+import type { ExperimentReport } from '../../../../../shared/experiment-report.ts';
 import { useApi } from '../../api/ApiContext.tsx';
 import { Badge, State, toneOf } from '../../ui/Badge.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { formatExact, formatPercent } from '../../ui/format.ts';
 import { Loaded } from '../../ui/Loaded.tsx';
+import { LoadedPage } from '../../ui/LoadedPage.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { Time } from '../../ui/Value.tsx';
@@ -40,7 +42,7 @@ export default function ExperimentPage({ params }: { readonly params: Readonly<R
     ]);
   };
   return (
-    <Loaded query={experiment} lines={8}>
+    <LoadedPage query={experiment} title={name} crumbs={[['Experiments', '/experiments']]}>
       {(found) => (
         <Page
           title={name}
@@ -101,15 +103,11 @@ export default function ExperimentPage({ params }: { readonly params: Readonly<R
           <History experiment={found} history={found.history} />
         </Page>
       )}
-    </Loaded>
+    </LoadedPage>
   );
 }
 
-function Guardrails({
-  report,
-}: {
-  readonly report: import('../../../../../shared/experiment-report.ts').ExperimentReport;
-}) {
+function Guardrails({ report }: { readonly report: ExperimentReport }) {
   return (
     <Card
       title="Guardrails"

@@ -5,8 +5,10 @@ import type { Point, Range } from '../../charts/extent.ts';
 import type { IntervalRow } from '../../charts/Intervals.tsx';
 
 /** A difference of shares in points: "+0.45", with a true minus. */
-export const formatPoints = (difference: number, decimals = 2): string =>
-  `${difference < 0 ? '−' : '+'}${Math.abs(100 * difference).toFixed(decimals)}`;
+export function formatPoints(difference: number, decimals = 2): string {
+  const digits = Math.abs(100 * difference).toFixed(decimals);
+  return Number(digits) === 0 ? digits : `${difference < 0 ? '−' : '+'}${digits}`;
+}
 
 /** A relative change as a factor: 0.6 for two fifths less. */
 export const formatFactor = (change: number): string => `× ${(1 + change).toFixed(3)}`;
@@ -21,7 +23,7 @@ export const actionWords: Readonly<Record<ExperimentReport['action']['kind'], st
   hold: 'holds: the numbers are doubtful',
   advance: 'would widen the ramp',
   ship: 'would decide for the winner',
-  'keep-running': 'keeps running',
+  'keep-running': 'lets it run on',
 };
 
 /** One line a comparison for the drawing of intervals. */

@@ -9,7 +9,7 @@ import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Card, Facts } from '../../ui/Card.tsx';
 import { Confirm } from '../../ui/Dialog.tsx';
 import { ErrorState } from '../../ui/ErrorState.tsx';
-import { Loaded } from '../../ui/Loaded.tsx';
+import { LoadedPage } from '../../ui/LoadedPage.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Time } from '../../ui/Value.tsx';
 import { formatBytes, formatPercent, formatPlural } from '../../ui/format.ts';
@@ -38,7 +38,7 @@ export default function JobPage({ params }: { readonly params: Readonly<Record<s
     queries.setQueryData(['job', id], await client.jobs.cancel(id));
   };
   return (
-    <Loaded query={job} lines={8}>
+    <LoadedPage query={job} title="Job" crumbs={[['Jobs', '/jobs']]}>
       {(found) => {
         const kept = { ...found, state: live && !isFinal(found.state) ? story.state : found.state };
         return (
@@ -94,7 +94,7 @@ export default function JobPage({ params }: { readonly params: Readonly<Record<s
           </Page>
         );
       }}
-    </Loaded>
+    </LoadedPage>
   );
 }
 
