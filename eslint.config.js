@@ -81,6 +81,21 @@ const rooms = [
   },
   { room: 'client', rooms: ['shared'], packages: ['zod', 'eventsource-parser'] },
   {
+    room: 'workers/portal',
+    rooms: ['shared', 'client'],
+    packages: [
+      ...[
+        'react',
+        'react-dom',
+        '@base-ui/react',
+        '@tanstack/react-query',
+        '@tanstack/react-virtual',
+        'wouter',
+      ],
+      ...['d3-scale', 'd3-shape', 'micromark', 'micromark-extension-gfm', 'idb-keyval', '@noble/hashes'],
+    ],
+  },
+  {
     room: 'gpu-runner/serve',
     rooms: ['shared', 'workers/edge', 'workers/store/published.ts', 'gpu-runner/bundle', 'gpu-runner/engine'],
     packages: ['hono', '@hono/node-server', 'node:http', 'node:net', 'node:fs', 'node:path', 'node:os'],
@@ -104,7 +119,7 @@ const rooms = [
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
 const boundaries = rooms.map(({ room, rooms: allowed, packages, globals = [] }) => ({
-  files: [`${room}/**/*.ts`],
+  files: [`${room}/**/*.{ts,tsx}`],
   rules: {
     'import-x/no-restricted-paths': [
       'error',
@@ -164,6 +179,17 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  {
+    files: ['workers/portal/public/*.js'],
+    languageOptions: {
+      globals: {
+        addEventListener: 'readonly',
+        parent: 'readonly',
+        DOMParser: 'readonly',
+        document: 'readonly',
+      },
+    },
   },
   ...boundaries,
   prettier,

@@ -7,6 +7,7 @@ const checks: [string, string[]][] = [
   ['lint', ['eslint', '--max-warnings=0', '.']],
   ['types of the runner', ['tsc', '-p', 'tsconfig.json']],
   ['types of the workers', ['tsc', '-p', 'workers']],
+  ['types of the portal', ['tsc', '-p', 'workers/portal']],
   ['tests', ['vitest', 'run', ...filters]],
 ];
 
