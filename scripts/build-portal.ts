@@ -47,6 +47,8 @@ function digestOfSources(): string {
 }
 
 async function buildPortal(): Promise<void> {
+  // Whoever calls, a test for one: what is served is never a development build.
+  process.env.NODE_ENV = 'production';
   const { build } = await import('vite');
   const partial = join(portalFolder, `.build-${process.pid}`);
   try {

@@ -10,7 +10,7 @@ import { session } from './session.ts';
 import styles from './SignIn.module.css';
 
 /** The door: Cloudflare Access where it is set up, a key otherwise. */
-export function SignIn() {
+export default function SignIn() {
   const [asking, setAsking] = useState(true);
   const [key, setKey] = useState('');
   const [remember, setRemember] = useState(false);

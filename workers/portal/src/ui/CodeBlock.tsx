@@ -6,14 +6,15 @@ import styles from './CodeBlock.module.css';
 /** Text to take along. */
 export function CodeBlock({ code, label }: { readonly code: string; readonly label: string }) {
   return (
-    <figure className={styles.block} aria-label={label}>
+    <figure className={styles.block}>
+      <figcaption className={styles.head}>
+        {label}
+        <CopyButton text={code} />
+      </figcaption>
       {/* Scrolls sideways, so it takes the focus of the keyboard. */}
       <pre tabIndex={0}>
         <code>{code}</code>
       </pre>
-      <span className={styles.copy}>
-        <CopyButton text={code} />
-      </span>
     </figure>
   );
 }

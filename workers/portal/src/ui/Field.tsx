@@ -1,7 +1,14 @@
-import { Field as Base } from '@base-ui/react/field';
-import type { ComponentProps, ReactNode } from 'react';
+import { createContext, useContext, useId, type ComponentProps, type ReactNode } from 'react';
 import { cx } from './cx.ts';
 import styles from './Field.module.css';
+
+interface Described {
+  readonly id: string;
+  readonly describedBy: string | undefined;
+  readonly invalid: boolean;
+}
+
+const FieldContext = createContext<Described | null>(null);
 
 interface FieldProps {
   readonly label: ReactNode;
@@ -11,31 +18,51 @@ interface FieldProps {
   readonly children: ReactNode;
 }
 
-/** A label, one control made for it (Input, TextArea, NativeSelect), a hint, and what is wrong. */
+/** A label, one control made for it (Input, TextArea), a hint, and what is wrong: all said together by screen readers. */
 export function Field({ label, hint, error, children }: FieldProps) {
-  const wrong = error !== null && error !== undefined;
+  const id = useId();
+  const invalid = error !== null && error !== undefined;
+  const described = [hint === undefined ? null : `${id}-hint`, invalid ? `${id}-error` : null]
+    .filter((one) => one !== null)
+    .join(' ');
   return (
-    <Base.Root className={styles.field} invalid={wrong}>
-      <Base.Label className={styles.label}>{label}</Base.Label>
-      {children}
-      {hint !== undefined && <Base.Description className={styles.hint}>{hint}</Base.Description>}
-      {wrong && (
-        <Base.Error match className={styles.error}>
-          {error}
-        </Base.Error>
+    <div className={styles.field}>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
+      <FieldContext value={{ id, describedBy: described === '' ? undefined : described, invalid }}>
+        {children}
+      </FieldContext>
+      {hint !== undefined && (
+        <p className={styles.hint} id={`${id}-hint`}>
+          {hint}
+        </p>
       )}
-    </Base.Root>
+      {/* Always there, so that what appears in it is said. */}
+      <p className={styles.error} id={`${id}-error`} aria-live="polite">
+        {error}
+      </p>
+    </div>
   );
+}
+
+function useDescribed() {
+  const field = useContext(FieldContext);
+  return field === null
+    ? {}
+    : {
+        id: field.id,
+        'aria-describedby': field.describedBy,
+        'aria-invalid': field.invalid || undefined,
+      };
 }
 
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
-  return <Base.Control {...rest} className={cx(styles.control, className)} />;
+  return <input {...useDescribed()} {...rest} className={cx(styles.control, className)} />;
 }
 
 export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {
-  return (
-    <Base.Control render={<textarea {...rest} />} className={cx(styles.control, styles.area, className)} />
-  );
+  return <textarea {...useDescribed()} {...rest} className={cx(styles.control, styles.area, className)} />;
 }
 
 /** One tick with its label beside it. */

@@ -1,73 +1,52 @@
-import { Toast as Base } from '@base-ui/react/toast';
-import type { ReactNode } from 'react';
+import { lazy, Suspense, useSyncExternalStore } from 'react';
 import { explain } from '../api/explain.ts';
-import { Button } from './Button.tsx';
-import { Cross } from './icons.tsx';
-import styles from './Toast.module.css';
 
-const manager = Base.createToastManager();
+// Messages that come and go. What shows them is loaded with the first one: most visits need none.
 
-/** How long a message stays, in milliseconds; one that offers to undo stays longer. */
-const shownMs = 6000;
-const undoMs = 15_000;
+export interface Message {
+  readonly title: string;
+  readonly description?: string;
+  readonly isError?: boolean;
+  readonly undo?: () => Promise<unknown>;
+}
+
+const Toasts = lazy(() => import('./Toasts.tsx'));
+let needed = false;
+const listeners = new Set<() => void>();
+
+async function show(message: Message): Promise<void> {
+  needed = true;
+  for (const listener of listeners) listener();
+  const { add } = await import('./Toasts.tsx');
+  add(message);
+}
 
 /** Says what happened. With `undo` it offers to take it back for a quarter of a minute. */
 export function notify(
   title: string,
   options: { description?: string; undo?: () => Promise<unknown> } = {},
 ): void {
-  const { description, undo } = options;
-  const id: string = manager.add({
-    title,
-    ...(description !== undefined && { description }),
-    timeout: undo === undefined ? shownMs : undoMs,
-    ...(undo !== undefined && {
-      actionProps: {
-        children: 'Undo',
-        onClick: () => {
-          manager.close(id);
-          undo().then(
-            () => notify('Undone'),
-            (error: unknown) => notifyError(error),
-          );
-        },
-      },
-    }),
-  });
+  void show({ title, ...options });
 }
 
+/** Says what went wrong and what to do about it. */
 export function notifyError(error: unknown): void {
   const { message, next } = explain(error);
-  manager.add({ title: message, description: next, type: 'error', priority: 'high', timeout: undoMs });
+  void show({ title: message, description: next, isError: true });
 }
 
-export function ToastProvider({ children }: { readonly children: ReactNode }) {
-  return (
-    <Base.Provider toastManager={manager} limit={3}>
-      {children}
-      <Base.Portal>
-        <Base.Viewport className={styles.viewport}>
-          <Toasts />
-        </Base.Viewport>
-      </Base.Portal>
-    </Base.Provider>
+/** Where messages appear. */
+export function ToastHost() {
+  const isNeeded = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => needed,
   );
-}
-
-function Toasts() {
-  const { toasts } = Base.useToastManager();
-  return toasts.map((toast) => (
-    <Base.Root key={toast.id} toast={toast} className={styles.toast}>
-      <Base.Content className={styles.content}>
-        <div>
-          <Base.Title className={styles.title} render={<p />} />
-          <Base.Description className={styles.description} />
-        </div>
-        {toast.actionProps !== undefined && <Base.Action render={<Button small />} />}
-        <Base.Close className={styles.close} aria-label="Dismiss">
-          <Cross />
-        </Base.Close>
-      </Base.Content>
-    </Base.Root>
-  ));
+  return isNeeded ? (
+    <Suspense fallback={null}>
+      <Toasts />
+    </Suspense>
+  ) : null;
 }

@@ -1,11 +1,13 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { ItemTable } from '../../registry/ItemTable.tsx';
 import { DropZone, type DroppedFile } from '../../ui/DropZone.tsx';
 import { EmptyState } from '../../ui/EmptyState.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { UploadList } from '../../uploads/UploadList.tsx';
 import { useUploads } from '../../uploads/useUploads.ts';
-import { NewDataset } from './NewDataset.tsx';
+
+// Loaded when it is opened.
+const NewDataset = lazy(() => import('./NewDataset.tsx'));
 
 export default function DatasetsPage() {
   const { queue, items } = useUploads('datasets');
@@ -33,14 +35,16 @@ export default function DatasetsPage() {
         }
       />
       {dropped.length > 0 && (
-        <NewDataset
-          dropped={dropped}
-          onClose={() => setDropped([])}
-          onUpload={(upload) => {
-            queue.add(upload);
-            setDropped([]);
-          }}
-        />
+        <Suspense fallback={null}>
+          <NewDataset
+            dropped={dropped}
+            onClose={() => setDropped([])}
+            onUpload={(upload) => {
+              queue.add(upload);
+              setDropped([]);
+            }}
+          />
+        </Suspense>
       )}
     </Page>
   );

@@ -12,7 +12,7 @@ import type { NewUpload } from '../../uploads/UploadQueue.ts';
 import { emptyForm, readForm, type PreprocessingForm } from './preprocessingForm.ts';
 
 /** What was dropped, before it is sent: its name, its classes, how images become inputs, what is held out. */
-export function NewDataset({
+export default function NewDataset({
   dropped,
   onUpload,
   onClose,

@@ -62,7 +62,7 @@ function Overview({ stock }: { readonly stock: Stock }) {
       {isEmpty && (
         <Card
           title="Nothing at hand? Take the sample networks"
-          hint="Two networks of the same shape, one for digits and one for clothes, with the images they were trained on: 7 MB and 25 MB. They are in the repository; this brings them here."
+          hint="Two networks of the same shape, one for digits and one for clothes, with the images they were trained on: 7 MB and 61 MB. They are in the repository; this brings them here."
         >
           <CodeBlock
             label="How to bring the samples here"

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useState, type CSSProperties } from 'react';
 import type { ModelInspection } from '../../../../../shared/inspection.ts';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -30,7 +30,7 @@ export function ModelGraph({
   const width = Math.min(lanes, maxLanes) * laneWidth;
   const shown = all ? layers : layers.slice(0, firstRows);
   return (
-    <div className={styles.graph}>
+    <div className={styles.graph} style={{ '--lanes': `${width}px` } as CSSProperties}>
       <table className={styles.table} role="table">
         <caption className="visually-hidden">
           The network’s nodes in the order in which they are computed
@@ -68,7 +68,7 @@ export function ModelGraph({
                     <span className={styles.name}>{layer.name}</span>
                   </span>
                 </th>
-                <td role="cell" data-label="Makes">
+                <td role="cell" data-label="Makes" className={styles.dims}>
                   {layer.dims === null ? <span className="faint">unknown</span> : formatDims(layer.dims)}
                 </td>
                 <td
@@ -122,7 +122,7 @@ export function ModelGraph({
   );
 }
 
-/** The piece of the picture beside one row; rows join without a gap. */
+/** The piece of the picture beside one row, as tall as the row, so that rows join without a gap. */
 function Lanes({
   row,
   width,
@@ -135,34 +135,24 @@ function Lanes({
   const x = (lane: number): number => Math.min(lane, maxLanes - 1) * laneWidth + laneWidth / 2;
   const middle = 22;
   return (
-    <svg
-      className={styles.lanes}
-      width={width}
-      height="100%"
-      viewBox={`0 0 ${width} 44`}
-      preserveAspectRatio="none"
-      aria-hidden="true"
-    >
-      {row.passing.map((lane) => (
-        <path key={`p${lane}`} d={`M${x(lane)} 0V44`} />
-      ))}
-      {row.reads.map((lane, at) => (
-        <path
-          key={`r${at}`}
-          d={
-            lane === row.lane
-              ? `M${x(lane)} 0V${middle}`
-              : `M${x(lane)} 0C${x(lane)} ${middle * 0.7} ${x(row.lane)} ${middle * 0.3} ${x(row.lane)} ${middle}`
-          }
-        />
-      ))}
-      {row.continues && <path d={`M${x(row.lane)} ${middle}V44`} />}
-      <circle
-        cx={x(row.lane)}
-        cy={middle}
-        r={strong ? 5 : 3.5}
-        className={strong ? styles.dot : styles.hollow}
-      />
-    </svg>
+    <span className={styles.lanes} style={{ width }} aria-hidden="true">
+      <svg width={width} height="100%" viewBox={`0 0 ${width} 44`} preserveAspectRatio="none">
+        {row.passing.map((lane) => (
+          <path key={`p${lane}`} d={`M${x(lane)} 0V44`} />
+        ))}
+        {row.reads.map((lane, at) => (
+          <path
+            key={`r${at}`}
+            d={
+              lane === row.lane
+                ? `M${x(lane)} 0V${middle}`
+                : `M${x(lane)} 0C${x(lane)} ${middle * 0.7} ${x(row.lane)} ${middle * 0.3} ${x(row.lane)} ${middle}`
+            }
+          />
+        ))}
+        {row.continues && <path d={`M${x(row.lane)} ${middle}V44`} />}
+      </svg>
+      <span className={strong ? styles.dot : styles.hollow} style={{ left: x(row.lane) }} />
+    </span>
   );
 }

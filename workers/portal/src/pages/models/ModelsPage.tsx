@@ -1,11 +1,13 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { ItemTable } from '../../registry/ItemTable.tsx';
 import { DropZone, type DroppedFile } from '../../ui/DropZone.tsx';
 import { EmptyState } from '../../ui/EmptyState.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { UploadList } from '../../uploads/UploadList.tsx';
 import { useUploads } from '../../uploads/useUploads.ts';
-import { NewModels } from './NewModels.tsx';
+
+// Loaded when it is opened.
+const NewModels = lazy(() => import('./NewModels.tsx'));
 
 export default function ModelsPage() {
   const { queue, items } = useUploads('models');
@@ -29,14 +31,16 @@ export default function ModelsPage() {
         }
       />
       {dropped.length > 0 && (
-        <NewModels
-          dropped={dropped}
-          onClose={() => setDropped([])}
-          onUpload={(uploads) => {
-            for (const upload of uploads) queue.add(upload);
-            setDropped([]);
-          }}
-        />
+        <Suspense fallback={null}>
+          <NewModels
+            dropped={dropped}
+            onClose={() => setDropped([])}
+            onUpload={(uploads) => {
+              for (const upload of uploads) queue.add(upload);
+              setDropped([]);
+            }}
+          />
+        </Suspense>
       )}
     </Page>
   );

@@ -18,7 +18,7 @@ interface Form {
 }
 
 /** What was dropped, before it is sent: under which names, what it answers, what its classes are called. */
-export function NewModels({
+export default function NewModels({
   dropped,
   onUpload,
   onClose,

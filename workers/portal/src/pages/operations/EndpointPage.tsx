@@ -91,7 +91,7 @@ function Endpoint({ endpoint }: { readonly endpoint: EndpointDetail }) {
         </Card>
         <Card title="Call it" hint="With a key of scope infer; the edge’s own address is nearer to clients.">
           <CodeBlock
-            label="A request for what it reads and answers"
+            label="Ask what it reads and answers"
             code={`curl ${location.origin}/v2/models/${name} \\\n  -H "Authorization: Bearer $TRUNKLINE_KEY"`}
           />
         </Card>

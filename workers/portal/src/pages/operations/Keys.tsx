@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { keyList, type KeyView } from '../../../../../shared/api.ts';
 import { keyId } from '../../../../../shared/keys.ts';
 import { useApi } from '../../api/ApiContext.tsx';
@@ -12,7 +12,9 @@ import { Loaded } from '../../ui/Loaded.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { notify } from '../../ui/Toast.tsx';
 import { Time } from '../../ui/Value.tsx';
-import { NewKey } from './NewKey.tsx';
+
+// Loaded when it is opened.
+const NewKey = lazy(() => import('./NewKey.tsx'));
 
 /** Who may do what. */
 export function Keys() {
@@ -28,6 +30,7 @@ export function Keys() {
     return { rows: keys, next };
   });
   const key = session.get()?.key ?? null;
+  const projects = new Set(list.rows.map(({ project }) => project));
   const ownId = key === null ? null : keyId(key);
   return (
     <>
@@ -68,7 +71,7 @@ export function Keys() {
                   </span>
                 ),
               },
-              { head: 'Project', cell: ({ project }) => project },
+              ...(projects.size > 1 ? [{ head: 'Project', cell: ({ project }: KeyView) => project }] : []),
               { head: 'State', cell: (one) => <KeyState view={one} /> },
               { head: 'Made', cell: ({ createdAt }) => <Time at={createdAt} /> },
               {
@@ -101,12 +104,14 @@ export function Keys() {
         )}
       </Loaded>
       {making && (
-        <NewKey
-          onClose={() => {
-            setMaking(false);
-            void queries.invalidateQueries({ queryKey: ['keys'] });
-          }}
-        />
+        <Suspense fallback={null}>
+          <NewKey
+            onClose={() => {
+              setMaking(false);
+              void queries.invalidateQueries({ queryKey: ['keys'] });
+            }}
+          />
+        </Suspense>
       )}
     </>
   );

@@ -20,7 +20,7 @@ const lives = { never: null, '7': 7, '30': 30, '90': 90, '365': 365 } as const;
 type Life = keyof typeof lives;
 
 /** Makes a key and shows it, once. */
-export function NewKey({ onClose }: { readonly onClose: () => void }) {
+export default function NewKey({ onClose }: { readonly onClose: () => void }) {
   const { client } = useApi();
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<readonly Scope[]>(['infer']);
