@@ -82,6 +82,31 @@ describe.skipIf(chromiumPath === null)('pages in a browser', () => {
   it('an empty platform shows the three steps and offers the samples', () =>
     look(bare.url, /Take the sample networks/, 'empty'));
 
+  it('on a phone the navigation is behind a button, and the keyboard goes there and back', async () => {
+    const { page, complaints } = await openPage(browser, {
+      url: `${platform.url}/models`,
+      key: testKey,
+      width: 390,
+    });
+    await settle(page);
+    const button = page.getByRole('button', { name: 'Menu', exact: true });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await shoot(page, 'menu-390-light');
+    expect(await findInaccessible(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.waitForTimeout(100);
+    expect(await page.evaluate("document.activeElement?.getAttribute('aria-label')")).toBe('Menu');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByRole('link', { name: 'Data sets' }).click();
+    await page.getByRole('heading', { name: 'Data sets' }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   it('whoever is not signed in is asked for a key, which is kept for this tab only', async () => {
     const { page, complaints } = await openPage(browser, { url: `${platform.url}/models`, width: 390 });
     // The mock lets everybody in, as Access would: a platform that asks for keys is played here.

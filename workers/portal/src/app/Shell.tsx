@@ -1,12 +1,14 @@
-import { Dialog } from '@base-ui/react/dialog';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { session } from '../session/session.ts';
 import { cx } from '../ui/cx.ts';
-import { Bars, Cross, Leave, Moon, Screen, Sun } from '../ui/icons.tsx';
+import { Bars, Leave, Moon, Screen, Sun } from '../ui/icons.tsx';
 import { isWithin, navigation } from './navigation.ts';
 import { setTheme, useTheme, type Theme } from './theme.ts';
 import styles from './Shell.module.css';
+
+// Phones only, and only when it is opened.
+const Drawer = lazy(() => import('./Drawer.tsx'));
 
 /** What stands around every page: navigation at the side, on a phone behind a button. */
 export function Shell({ children }: { readonly children: ReactNode }) {
@@ -35,25 +37,25 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       </aside>
       <header className={styles.top}>
         <Brand />
-        <Dialog.Root open={open} onOpenChange={setOpen}>
-          <Dialog.Trigger className={styles.menu} aria-label="Menu">
-            <Bars />
-          </Dialog.Trigger>
-          <Dialog.Portal>
-            <Dialog.Backdrop className={styles.backdrop} />
-            <Dialog.Popup className={styles.drawer}>
-              <div className={styles.drawerHead}>
-                <Dialog.Title className="visually-hidden">Menu</Dialog.Title>
-                <Brand />
-                <Dialog.Close className={styles.menu} aria-label="Close the menu">
-                  <Cross />
-                </Dialog.Close>
-              </div>
+        <button
+          type="button"
+          className={styles.menu}
+          aria-label="Menu"
+          aria-haspopup="dialog"
+          aria-expanded={open}
+          onClick={() => setOpen(true)}
+        >
+          <Bars />
+        </button>
+        {open && (
+          <Suspense fallback={null}>
+            <Drawer onClose={() => setOpen(false)}>
+              <Brand />
               <Navigation location={location} />
               <Foot />
-            </Dialog.Popup>
-          </Dialog.Portal>
-        </Dialog.Root>
+            </Drawer>
+          </Suspense>
+        )}
       </header>
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>
         {children}
