@@ -1,7 +1,7 @@
 import { maxCurveCounts, type PlanResult } from '../../../shared/jobs.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import type { Provider } from '../../engine/providers.ts';
-import type { PlanPoint } from '../../mtz/budget.ts';
+import type { PlanPoint, Saving } from '../../mtz/budget.ts';
 import { joinSources } from '../../mtz/joinSources.ts';
 import { predictCurve } from '../../mtz/makePlan.ts';
 import { widthOf } from '../../mtz/network.ts';
@@ -63,7 +63,7 @@ export async function planCurve(
       };
     }),
     separate: planSize(network, new Map()),
-    curve: thinned(curve, Math.floor(maxCurveCounts / groups.length)).map(
+    curve: thinned(worthwhile(curve, of), Math.floor(maxCurveCounts / groups.length)).map(
       ({ plan, parameters, macs, loss }) => ({
         ...{ parameters, macs },
         // Sums of roundings: nothing shared is predicted to cost nothing.
@@ -74,6 +74,20 @@ export async function planCurve(
     notes: [...notes],
   };
 }
+
+/** Without the points that a budget never leads to: another one costs less and is no larger. */
+const worthwhile = (curve: readonly PlanPoint[], of: Saving): PlanPoint[] => {
+  // From the end, where the loss is least.
+  let least = Infinity;
+  return curve
+    .toReversed()
+    .filter((point) => {
+      const isSmaller = point[of] < least;
+      least = Math.min(least, point[of]);
+      return isSmaller;
+    })
+    .toReversed();
+};
 
 /** More points than anybody can tell apart on a screen are of no use. */
 const mostPoints = 400;

@@ -38,7 +38,9 @@ describe('planJob()', () => {
     expect(last?.shared.every((count) => count === 0)).toBe(true);
     expect(separate.parameters).toBe(countParameters(tinyNet(1)) + countParameters(tinyNet(2)));
     for (const [at, point] of curve.entries()) {
+      // Each point costs less and is larger than the one before it: any of them may be wanted.
       if (at > 0) expect(point.loss).toBeLessThan(curve[at - 1]?.loss ?? 0);
+      if (at > 0) expect(point.parameters).toBeGreaterThan(curve[at - 1]?.parameters ?? 0);
       expect(point.parameters).toBeLessThanOrEqual(separate.parameters);
     }
   });

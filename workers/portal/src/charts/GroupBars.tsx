@@ -1,16 +1,8 @@
 import { formatExact } from '../ui/format.ts';
 import { sharedColour, taskColour } from './colours.ts';
 import { Legend } from './Figure.tsx';
+import type { GroupBar } from './rows.ts';
 import styles from './charts.module.css';
-
-/** Channels that are shared together: how many by all, and how many each task keeps. */
-export interface GroupBar {
-  readonly name: string;
-  /** By as many tasks as `tasks` says; those of one task are its own. */
-  readonly blocks: readonly { readonly tasks: readonly string[]; readonly channels: number }[];
-  /** Why nothing is shared; null when something could be. */
-  readonly reason: string | null;
-}
 
 /** One row a group: shared and own channels as bars, all on one scale. */
 export function GroupBars({

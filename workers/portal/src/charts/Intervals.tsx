@@ -2,18 +2,9 @@ import { scaleLinear } from 'd3-scale';
 import { useId } from 'react';
 import { extent } from './extent.ts';
 import { Figure } from './Figure.tsx';
+import type { IntervalRow } from './rows.ts';
 import { useWidth } from './useWidth.ts';
 import styles from './charts.module.css';
-
-/** A difference with its interval, and the margin beyond which it counts as worse. */
-export interface IntervalRow {
-  readonly label: string;
-  readonly value: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
-  readonly margin: number;
-  readonly tone: 'good' | 'bad' | 'neutral';
-}
 
 const left = 8;
 const rowHeight = 52;

@@ -10,7 +10,7 @@ import { LoadedPage } from '../../ui/LoadedPage.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { Time } from '../../ui/Value.tsx';
-import { actionWords, doubts } from './experimentView.ts';
+import { actionWords, doubts, verdictTone } from './experimentView.ts';
 import { ExperimentActions } from './ExperimentActions.tsx';
 import { Costs } from './Costs.tsx';
 import { Differences } from './Differences.tsx';
@@ -69,12 +69,7 @@ export default function ExperimentPage({ params }: { readonly params: Readonly<R
                   </p>
                   <div className="row">
                     {told.tasks.map(({ task, arm, verdict }) => (
-                      <Badge
-                        key={`${task} ${arm}`}
-                        tone={
-                          verdict === 'non-inferior' ? 'good' : verdict === 'inferior' ? 'bad' : 'neutral'
-                        }
-                      >
+                      <Badge key={`${task} ${arm}`} tone={verdictTone(verdict)}>
                         {task}: {arm} {verdict}
                       </Badge>
                     ))}

@@ -1,8 +1,7 @@
 import type { ExperimentReport } from '../../../../../shared/experiment-report.ts';
 import { canBecome, slotCount, type ExperimentState } from '../../../../../shared/experiment.ts';
-import type { Tone } from '../../ui/Badge.tsx';
 import type { Point, Range } from '../../charts/extent.ts';
-import type { IntervalRow } from '../../charts/Intervals.tsx';
+import type { IntervalRow } from '../../charts/rows.ts';
 
 /** A difference of shares in points: "+0.45", with a true minus. */
 export function formatPoints(difference: number, decimals = 2): string {
@@ -13,8 +12,10 @@ export function formatPoints(difference: number, decimals = 2): string {
 /** A relative change as a factor: 0.6 for two fifths less. */
 export const formatFactor = (change: number): string => `× ${(1 + change).toFixed(3)}`;
 
-/** How a state or verdict is coloured. */
-export const verdictTone = (verdict: ExperimentReport['tasks'][number]['verdict']): Tone =>
+/** How a verdict is coloured. */
+export const verdictTone = (
+  verdict: ExperimentReport['tasks'][number]['verdict'],
+): 'good' | 'bad' | 'neutral' =>
   verdict === 'non-inferior' ? 'good' : verdict === 'inferior' ? 'bad' : 'neutral';
 
 /** What the rule would do now, as people say it. */
@@ -34,7 +35,7 @@ export const intervalRows = ({ tasks }: Pick<ExperimentReport, 'tasks'>): Interv
     low: interval.low,
     high: interval.high,
     margin,
-    tone: verdict === 'non-inferior' ? 'good' : verdict === 'inferior' ? 'bad' : 'neutral',
+    tone: verdictTone(verdict),
   }));
 
 export interface Course {

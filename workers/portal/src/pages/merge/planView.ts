@@ -1,6 +1,6 @@
 import type { PlanResult } from '../../../../../shared/jobs.ts';
 import type { Budget, Storage } from '../../../../../shared/recipe.ts';
-import type { GroupBar } from '../../charts/GroupBars.tsx';
+import type { GroupBar } from '../../charts/rows.ts';
 
 export type Measure = PlanResult['of'];
 

@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { joinSources } from '../../gpu-runner/mtz/joinSources.ts';
+import { planJob } from '../../gpu-runner/runner/work/planJob.ts';
+import type { DatasetDocument } from '../../shared/dataset.ts';
+import type { ModelInspection } from '../../shared/inspection.ts';
+import { mergeRequest, planResult, type PlanResult } from '../../shared/jobs.ts';
+import { pixelsTo1 } from '../../shared/preprocessing.ts';
+import { recipe } from '../../shared/recipe.ts';
+import { limitOf, planWithin } from '../../gpu-runner/mtz/budget.ts';
+import {
+  checkSources,
+  isMergeable,
+  type KnownSource,
+} from '../../workers/portal/src/pages/merge/compatibility.ts';
+import {
+  checkForm,
+  emptyForm,
+  guessData,
+  presetOf,
+  presets,
+  requestOf,
+  suggestedName,
+} from '../../workers/portal/src/pages/merge/mergeForm.ts';
+import {
+  barsOf,
+  budgetAt,
+  curveOf,
+  placeAt,
+  savedAt,
+} from '../../workers/portal/src/pages/merge/planView.ts';
+import { claimOf } from '../gpu-runner/runner/jobs.ts';
+import { testContext } from '../gpu-runner/runner/work/context.ts';
+import { tinyMerge, tinyNet, tinyRecipe } from '../gpu-runner/runner/work/tinyTask.ts';
+
+const inspection = (change: Partial<ModelInspection> = {}): ModelInspection => ({
+  ...{ format: 'trunkline.inspection/1', kind: 'model', parameters: 1, macs: 1, operators: {}, problems: [] },
+  inputs: [{ name: 'x', dtype: 'float32', dims: [-1, 1, 4, 4] }],
+  outputs: [{ name: 'logits', dtype: 'float32', dims: [-1, 2] }],
+  groups: [{ name: 'conv', channels: 4, shareable: true, reason: null }],
+  ...change,
+});
+const dataDocument = (labels: string[], layout: [1 | 3, number, number] = [1, 4, 4]): DatasetDocument => ({
+  ...{ format: 'trunkline.dataset/1', files: [], allowBad: 0.01, split: { validation: 0.2, seed: 1 } },
+  source: { kind: 'npz', file: 'a.npz', x: 'x', y: 'y' },
+  ...{ labels, preprocessing: pixelsTo1(layout) },
+});
+const source = (
+  task: string,
+  {
+    model = {},
+    labels = ['a', 'b'],
+    data = dataDocument(['a', 'b']),
+  }: {
+    model?: Partial<ModelInspection> | null;
+    labels?: string[];
+    data?: DatasetDocument;
+  } = {},
+): KnownSource => ({
+  task,
+  model: {
+    ref: `${task}@1`,
+    document: { format: 'trunkline.model/1', files: [], labels },
+    inspection: model === null ? null : inspection(model),
+  },
+  data: { ref: `${task}-data@1`, document: data, inspection: null },
+});
+const bad = (sources: readonly KnownSource[]): string[] =>
+  checkSources(sources).flatMap(({ tone, text }) => (tone === 'bad' ? [text] : []));
+
+describe('checkSources()', () => {
+  it('finds that networks go together, and says what can be shared', () => {
+    const sources = [source('left'), source('right')];
+    expect(isMergeable(sources)).toBe(true);
+    expect(
+      checkSources(sources)
+        .filter(({ tone }) => tone === 'good')
+        .map(({ text }) => text),
+    ).toEqual([
+      'All networks read float32 [-1, 1, 4, 4].',
+      'Each network has 1 group of channels that can be shared.',
+    ]);
+  });
+
+  it('refuses what the service would refuse, with the numbers', () => {
+    expect(bad([source('left'), source('left')])).toEqual([
+      'Two networks are of task "left": each task can be merged once.',
+    ]);
+    expect(bad([source('left', { labels: ['a', 'b', 'c'] }), source('right')])).toEqual([
+      'left: left@1 has 3 labels, left-data@1 has 2.',
+    ]);
+    const many = dataDocument(['a', 'b', 'c']);
+    expect(bad([source('left', { labels: [], data: many }), source('right')])).toEqual([
+      'left: left@1 answers 2 classes, left-data@1 has 3 labels.',
+    ]);
+    expect(bad([source('left', { data: dataDocument(['a', 'b'], [1, 8, 8]) }), source('right')])).toEqual([
+      'left: left@1 reads [1, 4, 4], a sample of left-data@1 is [1, 8, 8].',
+    ]);
+    const grey = source('left');
+    const colour = source('right', {
+      model: { inputs: [{ name: 'x', dtype: 'float32', dims: [-1, 3, 4, 4] }] },
+      data: dataDocument(['a', 'b'], [3, 4, 4]),
+    });
+    expect(bad([grey, colour])).toEqual([
+      'left@1 reads float32 [-1, 1, 4, 4], right@1 reads float32 [-1, 3, 4, 4]: networks of one merge read the same input.',
+    ]);
+  });
+
+  it('lets a merge be asked for although nobody has read the networks yet', () => {
+    const sources = [source('left', { model: null }), source('right')];
+    expect(isMergeable(sources)).toBe(true);
+    expect(checkSources(sources).some(({ text }) => text.startsWith('left@1 has not been read'))).toBe(true);
+    expect(isMergeable([source('left')])).toBe(false);
+    expect(isMergeable([source('left'), { task: 'right', model: null, data: null }])).toBe(false);
+  });
+
+  it('warns of networks of which nothing can be shared', () => {
+    const none = { groups: [{ name: 'conv', channels: 4, shareable: false, reason: 'it is the answer' }] };
+    expect(
+      checkSources([source('left', { model: none }), source('right')]).map(({ text }) => text),
+    ).toContain('One of the networks has no channels that can be shared: its page says why.');
+  });
+});
+
+const filled = {
+  ...emptyForm,
+  name: 'both',
+  sources: [
+    { key: 1, task: 'left', model: 'left@1', data: 'left-data@1' },
+    { key: 2, task: 'right', model: 'right@1', data: 'right-data@1' },
+  ],
+};
+
+describe('the form of a merge', () => {
+  it('has defaults that the service takes as they are', () => {
+    expect(checkForm(filled)).toEqual({});
+    const request = mergeRequest.parse(requestOf(filled, undefined));
+    expect(request).toMatchObject({
+      name: 'both',
+      publish: false,
+      recipe: { wiring: 'one-way', storage: 'float32' },
+    });
+    expect(request.recipe.retraining).toMatchObject({ stepsPerLayer: 100, finalSteps: 540, distillation: 1 });
+    expect(request.recipe.floors).toBeUndefined();
+  });
+
+  it('says what is wrong, by field', () => {
+    const form = {
+      ...filled,
+      name: 'No',
+      stepsPerLayer: '1.5',
+      learningRate: '',
+      publish: true,
+      maxDrop: '101',
+    };
+    expect(Object.keys(checkForm(form)).toSorted()).toEqual(
+      ['endpoint', 'learningRate', 'maxDrop', 'name', 'stepsPerLayer'].toSorted(),
+    );
+  });
+
+  it('turns points and percent into fractions, and names the endpoint only where one is meant', () => {
+    const form = { ...filled, maxDrop: '1.5', distillation: '50', endpoint: 'shop', publish: true };
+    const { recipe: asked, ...request } = mergeRequest.parse(requestOf(form, undefined));
+    expect(asked.floors?.maxDrop).toBeCloseTo(0.015, 12);
+    expect(asked.retraining.distillation).toBe(0.5);
+    expect(request).toMatchObject({ endpoint: { name: 'shop' }, publish: true });
+    expect(requestOf(filled, undefined).endpoint).toBeUndefined();
+  });
+
+  it('knows presets by their numbers, names bundles after tasks, and data after its task', () => {
+    for (const { id, stepsPerLayer, finalSteps } of presets)
+      expect(presetOf({ ...filled, stepsPerLayer, finalSteps })).toBe(id);
+    expect(presetOf({ ...filled, finalSteps: '7' })).toBeNull();
+    expect(suggestedName(filled.sources)).toBe('left-right');
+    expect(suggestedName(emptyForm.sources)).toBe('');
+    const sets = ['other', 'my-digit-set', 'digit-data'].map((name) => ({ name }));
+    expect(guessData('digit', sets)).toBe('digit-data');
+    expect(guessData('digit', sets.slice(0, 2))).toBe('my-digit-set');
+    expect(guessData('fashion', sets)).toBeNull();
+  });
+});
+
+describe('a plan on the page', () => {
+  let known: PlanResult | undefined;
+  /** Of two tiny networks, by the runner's own code. */
+  const plan = async (): Promise<PlanResult> => {
+    if (known) return known;
+    const context = await testContext(({ add }) => {
+      const claim = claimOf({ ...tinyMerge(add), kind: 'plan' });
+      return claim;
+    });
+    const result = await planJob(context).finally(() => context.remove());
+    if (!('plan' in result)) throw new Error('There is no plan');
+    known = planResult.parse(result.plan);
+    return known;
+  };
+
+  it('has bars that hold all channels of every network, wherever the budget is', async () => {
+    const made = await plan();
+    for (const place of made.curve.keys())
+      for (const [at, { blocks }] of barsOf(made, place).entries())
+        for (const [task, width] of Object.entries(made.groups[at]?.widths ?? {}))
+          expect(
+            blocks.reduce((sum, { tasks, channels }) => sum + (tasks.includes(task) ? channels : 0), 0),
+          ).toBe(width);
+  });
+
+  it('leads the merge, by the budget of each of its places, to just that place', async () => {
+    const made = await plan();
+    const { network } = joinSources(
+      ['left', 'right'].map((task, index) => ({ task, graph: tinyNet(index + 1) })),
+      recipe.parse(tinyRecipe),
+    );
+    const path = made.curve.map((point) => ({ ...point, plan: new Map<number, number>() }));
+    expect(budgetAt(made, 0)).toBeUndefined();
+    for (let place = 1; place < path.length; place++) {
+      const budget = budgetAt(made, place);
+      if (!budget) throw new Error('there is no budget');
+      const chosen = planWithin(network, path, limitOf(network, budget, 'float32'));
+      expect(path.findIndex(({ loss }) => loss === chosen.loss)).toBe(place);
+    }
+  });
+
+  it('finds the place that is dragged to, in bytes and in multiply-adds', async () => {
+    const made = await plan();
+    for (const of of ['parameters', 'macs'] as const)
+      for (const [place, { x }] of curveOf(made, of, 'float16').entries()) {
+        const found = placeAt(made, of, 'float16', x);
+        // Several places may have one size.
+        expect(curveOf(made, of, 'float16')[found]?.x).toBe(x);
+        if (of === 'parameters' && place === 0) expect(found).toBe(0);
+      }
+    expect(savedAt(made, made.curve.length - 1)).toEqual({ parameters: 1, macs: 1 });
+    expect(savedAt(made, 0).parameters).toBeLessThan(0.7);
+  });
+});

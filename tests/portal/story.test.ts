@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { JobEvent, Progress } from '../../shared/jobs.ts';
+import {
+  emptyStory,
+  shareDone,
+  withEvent,
+  type JobStory,
+} from '../../workers/portal/src/pages/jobs/story.ts';
+import { progressWords } from '../../workers/portal/src/pages/jobs/words.ts';
+
+const at = '2026-01-01T00:00:00.000Z';
+
+/** The story of events, numbered from 1 on. */
+function tell(
+  ...all: ({ state: string; reason?: string; attempts?: number } | Omit<Progress, 'at'>)[]
+): JobStory {
+  return all.reduce<JobStory>((story, one, index) => {
+    const common = { sequence: index + 1, at };
+    const event =
+      'state' in one
+        ? {
+            ...{ ...common, type: 'state' },
+            data: {
+              attempts: 0,
+              token: 1,
+              runner: one.state === 'queued' ? null : 'r1',
+              reason: null,
+              ...one,
+            },
+          }
+        : { ...common, type: 'progress', data: { ...one, at } };
+    return withEvent(story, event as JobEvent);
+  }, emptyStory);
+}
+const layer = (index: number, more: object = {}) => ({
+  layer: `conv${index + 1}`,
+  layerIndex: index,
+  layers: 2,
+  ...more,
+});
+
+describe('the story of a job', () => {
+  it('grows layer by layer: what was passed over is done', () => {
+    const story = tell(
+      { state: 'queued' },
+      { state: 'leased' },
+      { stage: 'measure', ...layer(0) },
+      { stage: 'retrain', ...layer(1, { step: 50, steps: 100, losses: { a: 1 } }) },
+    );
+    expect(story.story.map(({ name, done }) => [name, done])).toEqual([
+      ['conv1', 1],
+      ['conv2', expect.closeTo(0.575, 5)],
+    ]);
+    expect(shareDone(story)).toBeCloseTo((1 + 0.575) / 2, 5);
+    expect(story.runner).toBe('r1');
+  });
+
+  it('counts the steps of all layers on one axis', () => {
+    const retrain = (index: number, step: number) => ({
+      stage: 'retrain',
+      ...layer(index, { step, steps: 20, losses: { a: step, b: 2 * step } }),
+    });
+    const story = tell(retrain(0, 10), retrain(0, 20), retrain(1, 10), retrain(1, 20));
+    expect(story.losses.a?.map(({ x }) => x)).toEqual([10, 20, 30, 40]);
+    expect(story.losses.b?.map(({ y }) => y)).toEqual([20, 40, 20, 40]);
+  });
+
+  it('keeps accuracies with the layer they stand after', () => {
+    const story = tell(
+      { stage: 'validate', ...layer(0, { accuracy: { a: 0.9 } }) },
+      { stage: 'validate', ...layer(1, { accuracy: { a: 0.95 } }) },
+    );
+    expect(story.validated).toEqual(['conv1', 'conv2']);
+    expect(story.accuracy.a).toEqual([
+      { x: 1, y: 0.9 },
+      { x: 2, y: 0.95 },
+    ]);
+  });
+
+  it('tells of a crash that another attempt went on from', () => {
+    const story = tell(
+      { state: 'queued' },
+      { state: 'leased' },
+      { state: 'queued', reason: 'Its lease ran out.', attempts: 1 },
+      { state: 'leased', attempts: 1 },
+    );
+    expect(story).toMatchObject({ resumed: 1, attempts: 1, state: 'leased' });
+    expect(story.log.map(({ text, tone }) => [text, tone])).toEqual([
+      ['Waits for a runner', 'neutral'],
+      ['Runner r1 works on it', 'neutral'],
+      ['Waits for another attempt: Its lease ran out.', 'warn'],
+      ['Runner r1 works on it', 'neutral'],
+    ]);
+  });
+
+  it('takes no event twice, and writes one line for a whole retraining', () => {
+    const once = tell(
+      { state: 'queued' },
+      { stage: 'retrain', ...layer(0, { step: 1, steps: 2, losses: { a: 1 } }) },
+    );
+    const again = withEvent(once, { sequence: 2, at, type: 'progress', data: { stage: 'other', at } });
+    expect(again).toBe(once);
+    const more = tell(
+      { stage: 'retrain', ...layer(0, { step: 1, steps: 2 }) },
+      { stage: 'retrain', ...layer(0, { step: 2, steps: 2 }) },
+      { stage: 'floor', ...layer(0, { message: 'conv1 shares 3 instead of 4' }) },
+    );
+    expect(more.log.map(({ tone }) => tone)).toEqual(['neutral', 'warn']);
+  });
+
+  it('knows nothing of the whole before the first layer, and that a job that ended well is done', () => {
+    expect(shareDone(tell({ state: 'leased' }, { stage: 'download' }))).toBeNull();
+    expect(shareDone(tell({ state: 'succeeded' }))).toBe(1);
+  });
+});
+
+describe('progressWords()', () => {
+  it('says where it is, what it does, and what it reached', () => {
+    expect(progressWords({ stage: 'retrain', ...layer(1, { step: 1200, steps: 3000 }) })).toBe(
+      'conv2 (2 of 2): retraining 1,200 of 3,000',
+    );
+    expect(progressWords({ stage: 'validate', accuracy: { digit: 0.98765 } })).toBe(
+      'validating, digit 98.77\u00a0%',
+    );
+    expect(progressWords({ stage: 'a new stage', message: 'hello' })).toBe('a new stage: hello');
+  });
+});
