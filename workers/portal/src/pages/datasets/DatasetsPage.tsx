@@ -20,7 +20,6 @@ export default function DatasetsPage() {
       <DropZone
         title="Drop a data set here"
         hint="One .npz, one .zip or .tar of class folders, or IDX images with their labels."
-        accept=".npz,.zip,.tar,.tgz,.gz,.idx,.ubyte"
         onFiles={setDropped}
       />
       <UploadList items={items} queue={queue} />
