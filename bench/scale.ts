@@ -6,7 +6,8 @@
  *
  * Beside each layer's processor time (of all threads, which other programs disturb less than the clock) stands what its
  * matrix products would take at the rate that large matrices are multiplied at here, measured before and after; the
- * difference is everything else. Peak memory is the process's own, as the kernel counts it.
+ * difference is everything else. Peak memory is the process's own, as the kernel counts it. At the end samples are compared
+ * with whole Gram matrices of a layer where both fit.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -21,6 +22,7 @@ import type { ShareTime } from '../gpu-runner/mtz/zipper.ts';
 import { Graph } from '../gpu-runner/onnx/graph.ts';
 import { recipe, wirings } from '../shared/recipe.ts';
 import type { Tensor } from '../shared/tensor.ts';
+import { formsDiffer } from './scale/forms.ts';
 import { vgg16, vgg16Layers } from './scale/vgg16.ts';
 import { sharingWork, type Work } from './scale/work.ts';
 
@@ -167,6 +169,8 @@ const productSeconds = rows.reduce((sum, row) => sum + row.productSeconds, 0);
 const stored = [...network.rows.values()]
   .flatMap((each) => each.flatMap(({ parts }) => parts))
   .reduce((sum, { weight, bias }) => sum + weight.data.length + (bias?.length ?? 0), 0);
+const few = { inputs: 2049, samples: 256, channels: 128, damping: 1e-5 };
+const differs = await formsDiffer(few);
 const gigaflops = (of: number): string => (of / 1e9).toFixed(0);
 console.log(
   [
@@ -174,13 +178,14 @@ console.log(
     `${((100 * productSeconds) / totalCpuSeconds).toFixed(0)} % of that are matrix products, at ${gigaflops(rate.float64)} GFLOP a processor second in float64 and ${gigaflops(rate.float32)} in float32.`,
     `${(parameters / 1e6).toFixed(1)} M parameters a network, ${(stored / 1e6).toFixed(1)} M zipped.`,
     `Peak memory ${peakGiB().toFixed(1)} GiB; the limit is ${memoryLimitGiB} GiB.`,
+    `${few.samples} samples a side of ${few.inputs} inputs, in place of their Gram matrices: costs differ by ${differs.cost.toExponential(1)} of the largest, merged weights by ${differs.weights.toExponential(1)}.`,
     ...(load > 1 ? [`The machine was busy (load ${load.toFixed(1)}): the clock says little.`] : []),
   ].join('\n'),
 );
 if (values.json !== undefined) {
   const report = {
     ...{ cpu: cpus()[0]?.model, load, ...settings, parameters, stored, rate },
-    ...{ totalMs, totalCpuSeconds, productSeconds, peakGiB: peakGiB(), layers: rows },
+    ...{ totalMs, totalCpuSeconds, productSeconds, peakGiB: peakGiB(), differs, layers: rows },
   };
   await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }

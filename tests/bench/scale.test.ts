@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { formsDiffer } from '../../bench/scale/forms.ts';
 import { sharingWork } from '../../bench/scale/work.ts';
 import { vgg16, vgg16Layers } from '../../bench/scale/vgg16.ts';
 import { createSession } from '../../gpu-runner/engine/session.ts';
@@ -54,4 +55,11 @@ describe('sharingWork', () => {
     expect(few.pair.float64).toBeLessThan(whole.pair.float64 / 20);
     expect(few.merge.float64).toBeLessThan(whole.merge.float64 / 100);
   });
+});
+
+test('formsDiffer() finds samples and whole Gram matrices alike', async () => {
+  const { cost, weights } = await formsDiffer({ inputs: 40, samples: 12, channels: 5, damping: 1e-4 });
+  expect(cost).toBeLessThan(1e-10);
+  expect(weights).toBeLessThan(1e-9);
+  expect(weights).toBeGreaterThan(0);
 });
