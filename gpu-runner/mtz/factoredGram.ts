@@ -85,7 +85,11 @@ export async function samplesSystem(factors: readonly Matrix[], shift: number): 
   return system;
 }
 
-/** Of what all factors' samples make of channels, those of one factor after the other: [its samples, inputs of y] X. */
+/**
+ * y'X: what weighed samples add to channels, [channels, inputs].
+ *
+ * @param y [samples of all factors, channels], one factor's samples after the other's
+ */
 export async function backThrough(factors: readonly Matrix[], y: Matrix): Promise<Matrix> {
   let start = 0;
   let total: Matrix | undefined;
