@@ -92,6 +92,11 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     // Parts one and three are there, and the bar says no more than that.
     await page.getByText(/8\.\d+.MB of 13\.\d.MB sent/).waitFor({ timeout: 60_000 });
 
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('Sending', { exact: true }).waitFor();
+
     page.on('dialog', (dialog) => void dialog.accept());
     await page.reload();
     await page.unroute(partUrl);

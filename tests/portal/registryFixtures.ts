@@ -104,13 +104,12 @@ export async function datasetInspectionFixture(): Promise<DatasetInspection> {
   };
 }
 
-const inspectionOf = async (kind: string, name: string): Promise<Inspection> =>
-  kind === 'datasets'
-    ? datasetInspectionFixture()
-    : inspectModel(
-        (everyNet[name === 'digit' ? 'LeNet' : 'ResNet of bottlenecks'] ?? everyNet.LeNet)!(1),
-        [],
-      );
+async function inspectionOf(kind: string, name: string): Promise<Inspection> {
+  if (kind === 'datasets') return datasetInspectionFixture();
+  const build = everyNet[name === 'digit' ? 'LeNet' : 'ResNet of bottlenecks'];
+  if (build === undefined) throw new Error('There is no such network');
+  return inspectModel(build(1), []);
+}
 
 export const lineage: LineageView = {
   parents: [],
@@ -174,8 +173,9 @@ function listOf(kind: Kind, names: readonly string[], url: URL): ItemList {
     items: names
       .filter((name) => name.includes(q))
       .map((name) => {
-        const { card: _, ...rest } = item(kind, name);
-        return rest;
+        const listed: Partial<ItemView> & ItemList['items'][number] = item(kind, name);
+        delete listed.card;
+        return listed;
       }),
     next: null,
   };

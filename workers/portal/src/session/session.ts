@@ -19,7 +19,7 @@ function read(): Session | null {
 
 export const session = {
   get: (): Session | null => current,
-  subscribe(listener: Listener): () => void {
+  subscribe: (listener: Listener): (() => void) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
   },

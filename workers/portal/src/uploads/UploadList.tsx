@@ -105,7 +105,10 @@ function Upload({ item, queue }: { readonly item: UploadItem; readonly queue: Up
               title={`Remove the upload of ${item.name}?`}
               description="What was sent of it is thrown away after a day. Nothing that is registered changes."
               action="Remove"
-              onConfirm={() => Promise.resolve(queue.remove(item.id))}
+              onConfirm={() => {
+                queue.remove(item.id);
+                return Promise.resolve();
+              }}
             />
           )}
         </div>

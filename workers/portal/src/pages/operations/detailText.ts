@@ -9,8 +9,5 @@ export function detailText(detail: unknown): string {
     return Object.entries(detail)
       .map(([name, value]) => `${name} ${detailText(value)}`)
       .join(', ');
-  return String(detail as string | number | boolean).replaceAll(
-    /\b[0-9a-f]{64}\b/g,
-    (digest) => `${digest.slice(0, shownDigits)}…`,
-  );
+  return String(detail).replaceAll(/\b[0-9a-f]{64}\b/g, (digest) => `${digest.slice(0, shownDigits)}…`);
 }
