@@ -46,6 +46,7 @@ try {
       '',
       `Trunkline runs at ${controlUrl} (inference at ${edgeUrl}).`,
       `Key with every scope: ${key}`,
+      `Open ${controlUrl} in a browser and sign in with it.`,
       '',
       'Next, in another terminal:',
       `  npx trunkline login${elsewhere}      (asks for the key)`,

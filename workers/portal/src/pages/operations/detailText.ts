@@ -9,5 +9,8 @@ export function detailText(detail: unknown): string {
     return Object.entries(detail)
       .map(([name, value]) => `${name} ${detailText(value)}`)
       .join(', ');
-  return String(detail).replaceAll(/\b[0-9a-f]{64}\b/g, (digest) => `${digest.slice(0, shownDigits)}…`);
+  return (typeof detail === 'string' ? detail : JSON.stringify(detail)).replaceAll(
+    /\b[0-9a-f]{64}\b/g,
+    (digest) => `${digest.slice(0, shownDigits)}…`,
+  );
 }
