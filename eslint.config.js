@@ -149,7 +149,7 @@ const boundaries = rooms.map(({ room, rooms: allowed, packages, globals = [] }) 
 }));
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', '**/dist', '**/.wrangler', '**/.trunkline', '.cache', '**/onnx_pb.*'] },
+  { ignores: ['**/node_modules', '**/dist', '**/.wrangler', '**/.trunkline', '**/.build-*', '.cache', '**/onnx_pb.*'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
