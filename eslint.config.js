@@ -84,14 +84,7 @@ const rooms = [
     room: 'workers/portal',
     rooms: ['shared', 'client'],
     packages: [
-      ...[
-        'react',
-        'react-dom',
-        '@base-ui/react',
-        '@tanstack/react-query',
-        '@tanstack/react-virtual',
-        'wouter',
-      ],
+      ...['react', 'react-dom', '@base-ui/react', '@tanstack/react-query', 'wouter'],
       ...['d3-scale', 'd3-shape', 'micromark', 'micromark-extension-gfm', 'idb-keyval', '@noble/hashes'],
     ],
   },
@@ -149,7 +142,17 @@ const boundaries = rooms.map(({ room, rooms: allowed, packages, globals = [] }) 
 }));
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', '**/dist', '**/.wrangler', '**/.trunkline', '**/.build-*', '.cache', '**/onnx_pb.*'] },
+  {
+    ignores: [
+      '**/node_modules',
+      '**/dist',
+      '**/.wrangler',
+      '**/.trunkline',
+      '**/.build-*',
+      '.cache',
+      '**/onnx_pb.*',
+    ],
+  },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
