@@ -55,7 +55,10 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     timezoneId: 'Europe/Vienna',
   });
   if (key !== undefined)
-    await context.addInitScript(`sessionStorage.setItem('trunkline.key', ${JSON.stringify(key)})`);
+    // Frames without an origin have no storage.
+    await context.addInitScript(
+      `if (window === top) sessionStorage.setItem('trunkline.key', ${JSON.stringify(key)})`,
+    );
   const page = await context.newPage();
   const complaints: string[] = [];
   const origin = new URL(url).origin;
