@@ -190,8 +190,8 @@ describe.skipIf(chromiumPath === null)('the portal, from two networks to a decis
       // Another bundle: the same networks, stored as halves.
       const [first] = await collect(client.jobs.list({ kind: 'merge' }));
       if (first?.kind !== 'merge') throw new Error('there is no merge');
-      const { endpoint: _, ...request } = first.request;
-      await client.jobs.merge({ ...request, recipe: { ...request.recipe, storage: 'float16' } });
+      const { name, sources, recipe } = first.request;
+      await client.jobs.merge({ name, sources, recipe: { ...recipe, storage: 'float16' } });
       await until(async () => (await client.bundles.get('pair')).latest === 2);
 
       await page.getByRole('link', { name: 'Experiments' }).click();

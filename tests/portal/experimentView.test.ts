@@ -164,6 +164,6 @@ describe('the axes of charts', () => {
     expect([few.length, few[0]?.x, few.at(-1)?.x]).toEqual([50, 0, 999]);
     expect(thinned(few, 100)).toEqual(few);
     expect(nearest(many, 41.4)?.x).toBe(41);
-    expect(nearest([], 1)).toBeUndefined();
+    expect(nearest<{ x: number }>([], 1)).toBeUndefined();
   });
 });

@@ -76,6 +76,8 @@ export function Intervals({
                   stroke={colour}
                   strokeWidth="3"
                   strokeLinecap="round"
+                  // An end that is still infinite.
+                  strokeDasharray={row.low === null || row.high === null ? '1 7' : undefined}
                 />
                 {row.value !== null && (
                   <circle

@@ -40,7 +40,7 @@ export function AccuracyTab({ content: { manifest, report } }: { readonly conten
               cell: ({ labels }) => (labels.length === 0 ? '–' : formatExact(labels.length)),
               number: true,
             },
-            { head: 'Multiply-adds alone', cell: ({ macs }) => formatCount(macs), number: true },
+            { head: 'MACs alone', cell: ({ macs }) => formatCount(macs), number: true },
           ]}
         />
       </Card>

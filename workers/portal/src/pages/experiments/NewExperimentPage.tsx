@@ -203,8 +203,10 @@ export default function NewExperimentPage() {
                         value={form.margins[task] ?? ''}
                         placeholder={form.margin}
                         onChange={({ currentTarget: { value } }) => {
-                          const { [task]: _, ...others } = form.margins;
-                          set({ margins: value === '' ? others : { ...others, [task]: value } });
+                          const others = Object.entries(form.margins).filter(([one]) => one !== task);
+                          set({
+                            margins: Object.fromEntries(value === '' ? others : [...others, [task, value]]),
+                          });
                         }}
                       />
                     </Field>

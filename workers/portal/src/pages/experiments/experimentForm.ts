@@ -73,9 +73,7 @@ export function checkExperiment(form: ExperimentForm): ExperimentErrors {
         : 'Enter a whole number from 100 on.',
     alpha: between(form.alpha, 0.01, 20),
   };
-  return Object.fromEntries(
-    Object.entries(errors).filter(([, text]) => text !== undefined),
-  ) as ExperimentErrors;
+  return Object.fromEntries(Object.entries(errors).filter(([, text]) => text !== undefined));
 }
 
 /** The arm that the endpoint serves now: the others are compared with it. */

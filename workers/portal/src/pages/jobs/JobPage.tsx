@@ -129,7 +129,7 @@ function About({ job, resumed }: { readonly job: JobView; readonly resumed: numb
   }
   rows.push(['Runner', job.runner ? `${job.runner.name} (${job.runner.providers.join(', ')})` : 'none yet']);
   rows.push(['Attempts', `${formatPlural(job.attempts, 'attempt')} of ${job.maxAttempts} failed`]);
-  if (job.checkpoint !== null)
+  if (job.checkpoint !== null && job.state !== 'succeeded')
     rows.push([
       resumed > 0 ? 'Went on from' : 'Checkpoint',
       `step ${job.checkpoint.step}: another attempt goes on from there`,

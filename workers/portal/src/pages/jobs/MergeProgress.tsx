@@ -26,7 +26,7 @@ export function MergeProgress({
     running && progress?.etaMs !== undefined ? `${formatDuration(progress.etaMs)} left in this layer` : '';
   const pace =
     running && progress?.stepsPerSecond !== undefined ? `${progress.stepsPerSecond.toFixed(0)} steps/s` : '';
-  const rest = layers === null ? 0 : Math.max(0, layers - story.story.length);
+  const rest = layers === null || !running ? 0 : Math.max(0, layers - story.story.length);
   return (
     <>
       <Card title="Progress" hint={[eta, pace].filter((one) => one !== '').join(' · ') || undefined}>

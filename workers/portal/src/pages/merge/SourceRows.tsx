@@ -53,7 +53,7 @@ export function SourceRows({
     onChange(sources.map((one) => (one.key === key ? { ...one, ...next } : one)));
   const pickModel = async (source: SourceForm, model: string, datasets: readonly Item[]): Promise<void> => {
     change(source.key, { model });
-    const known = await queries.fetchQuery(modelQuery(client, model));
+    const known = await queries.query(modelQuery(client, model));
     const task = known.document.task ?? model.split('@')[0] ?? '';
     const guess = source.data === null ? guessData(task, datasets) : null;
     const found = datasets.find(({ name }) => name === guess);

@@ -109,7 +109,7 @@ export function checkForm(form: MergeForm): MergeErrors {
     distillation: sentence(between(form.distillation, 0, 100)),
     maxDrop: form.maxDrop.trim() === '' ? undefined : sentence(between(form.maxDrop, 0, 100)),
   };
-  return Object.fromEntries(Object.entries(errors).filter(([, text]) => text !== undefined)) as MergeErrors;
+  return Object.fromEntries(Object.entries(errors).filter(([, text]) => text !== undefined));
 }
 
 const sentence = (what: string | undefined): string | undefined =>

@@ -63,7 +63,7 @@ export function useSources(picked: readonly SourceForm[]): KnownSources {
   const data = useQueries({
     queries: picked.map(({ data: ref }) => ({ ...dataQuery(client, ref ?? ''), enabled: ref !== null })),
   });
-  const all: readonly UseQueryResult<unknown>[] = [...models, ...data];
+  const all: readonly UseQueryResult[] = [...models, ...data];
   return {
     sources: picked.map(({ task, model, data: ref }, at) => ({
       task,

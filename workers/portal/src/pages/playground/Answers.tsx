@@ -49,7 +49,9 @@ export function Answers({
             <ol className={styles.classes}>
               {classes.slice(0, shownClasses).map(({ label, probability, index: at }) => (
                 <li key={at}>
-                  <span className={styles.label}>{label}</span>
+                  <span className={styles.label} title={label}>
+                    {label}
+                  </span>
                   <span className={styles.track} aria-hidden="true">
                     <span style={{ width: `${100 * probability}%`, background: taskColour(index) }} />
                   </span>
@@ -93,7 +95,9 @@ export function TimeSpent({
         <ol className={styles.classes}>
           {parts.map(({ part, ms, kind }) => (
             <li key={part}>
-              <span className={styles.label}>{part}</span>
+              <span className={styles.label} title={part}>
+                {part}
+              </span>
               <span className={styles.track} aria-hidden="true">
                 <span style={{ width: `${(100 * ms) / longest}%`, background: partColour[kind] }} />
               </span>

@@ -32,13 +32,13 @@ export function imageInputOf(
         : null,
     };
   }
-  const [, channels, height, width] = spec.dims;
-  if (spec.dims.length !== 4 || (channels !== 1 && channels !== 3) || !(height! > 0) || !(width! > 0))
-    return null;
+  const [, channels, height = 0, width = 0] = spec.dims;
+  if (spec.dims.length !== 4 || (channels !== 1 && channels !== 3) || height < 1 || width < 1) return null;
+  const [words = ''] = declared.filter((one) => typeof one === 'string');
   return {
     spec,
-    preprocessing: pixelsTo1([channels, height!, width!]),
-    caveat: `The bundle says in words how inputs are made ("${String(declared[0])}"): this page sends pixels / 255.`,
+    preprocessing: pixelsTo1([channels, height, width]),
+    caveat: `The bundle says in words how inputs are made ("${words}"): this page sends pixels / 255.`,
   };
 }
 
