@@ -1,6 +1,9 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
+/** Tests that go through the public doors, with real processes behind them. */
+const flows = ['tests/flows/**/*.test.ts', 'tests/portal/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     projects: [
@@ -8,9 +11,21 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/workers/**'],
+          exclude: ['tests/workers/**', ...flows],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          pool: 'forks',
+        },
+      },
+      {
+        test: {
+          name: 'flows',
+          include: flows,
+          // Each brings up Workers, runners or a browser of its own: one after the other, when the rest is done.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           pool: 'forks',
         },
       },

@@ -52,7 +52,7 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     browser = await openBrowser();
     watched = await openPage(browser, { url: `${platform.controlUrl}/models` });
     page = watched.page;
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(90_000);
   }, 240_000);
   afterAll(async () => {
     await browser.close();
@@ -90,7 +90,7 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     await page.getByLabel('Task (optional)').fill('digit');
     await page.getByRole('button', { name: 'Upload', exact: true }).click();
     // Parts one and three are there, and the bar says no more than that.
-    await page.getByText(/8\.\d+.MB of 13\.\d.MB sent/).waitFor({ timeout: 60_000 });
+    await page.getByText(/8\.\d+.MB of 13\.\d.MB sent/).waitFor({ timeout: 150_000 });
 
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('Paused', { exact: true }).waitFor();
@@ -113,7 +113,7 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     await chooser.setInputFiles(join(folder, 'other.onnx'));
     await page.getByText('it is another file').waitFor();
     await chooser.setInputFiles(join(folder, 'net.onnx'));
-    await page.getByRole('link', { name: 'big@1' }).waitFor({ timeout: 60_000 });
+    await page.getByRole('link', { name: 'big@1' }).waitFor({ timeout: 150_000 });
     expect(again).toEqual(['2']);
     const { document } = await client.models.version('big');
     expect(document).toMatchObject({ task: 'digit', files: [{ path: 'net.onnx' }] });
@@ -163,7 +163,7 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     await page.getByLabel('Width, pixels').fill('8');
     await page.getByLabel('Height, pixels').fill('8');
     await page.getByRole('button', { name: 'Upload', exact: true }).click();
-    await page.getByRole('link', { name: 'tiny@1' }).click({ timeout: 60_000 });
+    await page.getByRole('link', { name: 'tiny@1' }).click({ timeout: 150_000 });
     await page.getByRole('img', { name: '4 samples of dark' }).waitFor({ timeout: 120_000 });
     await page.getByText('40').first().waitFor();
     expect(await inspect(page, 'real-dataset')).toEqual([]);
