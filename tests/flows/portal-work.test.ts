@@ -241,7 +241,8 @@ describe.skipIf(chromiumPath === null)('the portal, from two networks to a decis
       await page.getByRole('button', { name: 'Pause' }).click();
       await page.getByText('Paused: everybody gets').first().waitFor();
       await page.getByRole('button', { name: 'Undo' }).click();
-      await page.getByText('running').first().waitFor();
+      // Only then the page knows the version that is decided on.
+      await page.getByText('Undone').first().waitFor();
       await page.getByRole('button', { name: 'Decide' }).click();
       const dialog = page.getByRole('alertdialog');
       await dialog.getByLabel('Reason').fill('Half the bytes, the same answers');
