@@ -324,9 +324,9 @@ describe('train() refuses', () => {
   it('an operator without a gradient rule, by its name', async () => {
     const graph = denseNet();
     graph.outputs = [{ name: 'odd', dtype: 'float32', dims: ['N', 3] }];
-    graph.addNode('Erf', ['logits'], ['odd']);
+    graph.addNode('Floor', ['logits'], ['odd']);
     await expect(train(dense({ graph, objectives: [{ ...objective, output: 'odd' }] }))).rejects.toThrow(
-      /Cannot differentiate Erf ".*": no gradient rule/,
+      /Cannot differentiate Floor ".*": no gradient rule/,
     );
   });
 });
