@@ -10,6 +10,7 @@ describe('sharingRecord', () => {
       layer: 'conv2',
       widths: { digit: 5, fashion: 5 },
       channels: [],
+      own: { digit: [0, 1, 2, 3, 4], fashion: [0, 1, 2, 3, 4] },
       cost: 0,
       weights: { before: 9 * 5 * (4 + 6), after: 9 * 5 * (4 + 6) },
     });
