@@ -15,7 +15,7 @@ describe('runnerOptionsFromEnv()', () => {
     expect(options).toMatchObject({
       control: { url: 'https://control.example.com', key: 'tl_secret' },
       provider: 'cpu',
-      kinds: ['inspect', 'merge'],
+      kinds: ['inspect', 'merge', 'plan'],
       folder: '/home/me/cache/trunkline/runner',
       cacheBytes: 20 * 2 ** 30,
       health: { host: '127.0.0.1', port: 9464 },
