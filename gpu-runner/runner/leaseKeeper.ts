@@ -54,6 +54,14 @@ export class LeaseKeeper {
     if (this.#waiting.length > maxWaiting) this.#waiting.shift();
   }
 
+  /** Tells what waits to be told, as far as the service can be reached: a short job may be over before its first heartbeat. */
+  async flush(): Promise<void> {
+    await this.#beating;
+    if (this.signal.aborted || this.#waiting.length === 0) return;
+    this.#beating = this.#beat().finally(() => (this.#beating = undefined));
+    await this.#beating;
+  }
+
   /** No more heartbeats. Resolves when the last one is over. */
   async end(): Promise<void> {
     this.#ended.abort();

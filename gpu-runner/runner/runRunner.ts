@@ -162,6 +162,7 @@ async function work(claim: ClaimReply, worker: Worker): Promise<void> {
       },
       onCache: (counts, usedBytes) => metrics.cacheUsed(counts, usedBytes),
     });
+    await keeper.flush();
     await complete(claimed, result, client);
     outcome = 'succeeded';
     log(`Job ${job.id}: done`);

@@ -52,7 +52,8 @@ describe.skipIf(chromiumPath === null)('the portal, from two networks to a decis
     await until(async () => (await client.datasets.inspection('right-data')) !== null);
     browser = await openBrowser();
     ({ page, complaints } = await openPage(browser, { url: `${url}/merges`, key }));
-    page.setDefaultTimeout(timeoutMs);
+    // Less than a test may take, so that what was waited for in vain is named.
+    page.setDefaultTimeout(timeoutMs / 2);
   }, 300_000);
   afterAll(async () => {
     await browser.close();
@@ -240,7 +241,9 @@ describe.skipIf(chromiumPath === null)('the portal, from two networks to a decis
       await isWhole('experiment');
       await page.getByRole('button', { name: 'Pause' }).click();
       await page.getByText('Paused: everybody gets').first().waitFor();
-      await page.getByRole('button', { name: 'Undo' }).click();
+      // The message of publishing may still be there, and offers to undo too.
+      const paused = page.getByRole('dialog', { name: /^Paused: everybody gets/ });
+      await paused.getByRole('button', { name: 'Undo' }).click();
       // Only then the page knows the version that is decided on.
       await page.getByText('Undone').first().waitFor();
       await page.getByRole('button', { name: 'Decide' }).click();

@@ -79,6 +79,32 @@ it('LeaseKeeper beats no more once it has ended, and ends a beat that hangs', as
   expect(beats).toBeLessThanOrEqual(2);
 });
 
+it('LeaseKeeper tells all that waits when the work is over before the first heartbeat', async () => {
+  const at = '2026-01-02T03:04:05.000Z';
+  const told: (number | undefined)[] = [];
+  const short = new LeaseKeeper({
+    client: {
+      heartbeat(_, progress) {
+        told.push(progress?.step);
+        return told.length === 3 ? Promise.reject(new Error('ECONNRESET')) : Promise.resolve(reply);
+      },
+    },
+    ...{ job, intervalMs: 60_000, progressMs: 60_000 },
+  });
+  keeper = short;
+  await short.flush();
+  expect(told).toEqual([]);
+  for (const layer of ['conv1', 'dense1'])
+    for (const step of [1, 2]) short.report({ stage: 'retrain', layer, step, at });
+  await short.flush();
+  expect(told).toEqual([2, 2]);
+  // A service that cannot be reached holds nothing up.
+  short.report({ stage: 'export', step: 3, at });
+  await short.flush();
+  await short.flush();
+  expect(told).toEqual([2, 2, 3, 3]);
+});
+
 it('LeaseKeeper tells progress at its own pace, however much there is', async () => {
   const at = '2026-01-02T03:04:05.000Z';
   let step = 0;
