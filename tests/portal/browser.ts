@@ -1,30 +1,10 @@
-import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
-// The system's Chromium, driven by playwright-core; nothing is downloaded.
-
-const places = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
 /** Null where there is no browser: tests that need one say so and are skipped. */
-export const chromiumPath: string | null =
-  places.find((place) => place !== undefined && existsSync(place)) ?? null;
-
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: chromiumPath ?? '/usr/bin/chromium',
-    args: [
-      ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    ],
-  });
+export { chromiumPath, openBrowser } from '../../scripts/chromium.ts';
 
 /** A phone, a small window, a desk. */
 export const widths = [390, 1024, 1440] as const;

@@ -5,7 +5,7 @@ import { explain } from '../../workers/portal/src/api/explain.ts';
 import { detailText } from '../../workers/portal/src/pages/operations/detailText.ts';
 import { jobTitle, runnersOf } from '../../workers/portal/src/pages/operations/queueView.ts';
 import { trafficRows } from '../../workers/portal/src/pages/operations/traffic.ts';
-import { stepsOf } from '../../workers/portal/src/pages/home/steps.ts';
+import { servesMerged, stepsOf } from '../../workers/portal/src/pages/home/steps.ts';
 import { operationsHandlers } from './operationsFixtures.ts';
 import { digest } from './registryFixtures.ts';
 import { jobList } from '../../shared/jobs.ts';
@@ -38,15 +38,27 @@ describe('explain()', () => {
 });
 
 describe('stepsOf()', () => {
-  const nothing = { models: 0, datasets: 0, bundles: 0, endpoints: 0, merging: 0 };
+  const nothing = {
+    ...{ models: 0, datasets: 0, bundles: 0, endpoints: 0 },
+    ...{ merging: 0, merged: 0, servingMerged: 0 },
+  };
   const states = (stock: Partial<typeof nothing>): string[] =>
     stepsOf({ ...nothing, ...stock }).map(({ state }) => state);
   it('the first step that is not done is the one to take', () => {
     expect(states({})).toEqual(['now', 'later', 'later']);
     expect(states({ models: 1, datasets: 1 })).toEqual(['now', 'later', 'later']);
     expect(states({ models: 2, datasets: 1 })).toEqual(['done', 'now', 'later']);
-    expect(states({ models: 2, datasets: 2, bundles: 1 })).toEqual(['done', 'done', 'now']);
-    expect(states({ models: 2, datasets: 2, bundles: 1, endpoints: 1 })).toEqual(['done', 'done', 'done']);
+    expect(states({ models: 2, datasets: 2, bundles: 1, merged: 1 })).toEqual(['done', 'done', 'now']);
+    expect(states({ models: 2, datasets: 2, bundles: 1, endpoints: 1, servingMerged: 1 })).toEqual([
+      'done',
+      'done',
+      'done',
+    ]);
+  });
+  it('separate networks that are served are not the end of the way', () => {
+    expect(states({ models: 2, datasets: 2, bundles: 2, endpoints: 1 })).toEqual(['done', 'now', 'later']);
+    expect(servesMerged({ digit: 'a', fashion: 'b' })).toBe(false);
+    expect(servesMerged({ digit: 'a', fashion: 'b', letter: 'a' })).toBe(true);
   });
 });
 

@@ -11,7 +11,7 @@ import { Tick } from '../../ui/icons.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Endpoints } from '../operations/Endpoints.tsx';
-import { stepsOf, type Step, type Stock } from './steps.ts';
+import { servesMerged, stepsOf, type Step, type Stock } from './steps.ts';
 import styles from './HomePage.module.css';
 
 /** Counted up to here: more is "many". */
@@ -34,15 +34,22 @@ export default function HomePage() {
 
 async function readStock(client: Api['client']): Promise<Stock> {
   const count = async (rows: AsyncIterable<unknown>): Promise<number> => (await take(rows, most)).length;
-  const [models, datasets, bundles, endpoints, queued, leased] = await Promise.all([
+  const { value: kind } = mergeJobView.shape.kind;
+  const [models, datasets, bundles, endpoints, queued, leased, merged] = await Promise.all([
     count(client.models.list()),
     count(client.datasets.list()),
     count(client.bundles.list()),
-    count(client.endpoints.list()),
-    count(client.jobs.list({ kind: mergeJobView.shape.kind.value, state: 'queued' })),
-    count(client.jobs.list({ kind: mergeJobView.shape.kind.value, state: 'leased' })),
+    take(client.endpoints.list(), most),
+    count(client.jobs.list({ kind, state: 'queued' })),
+    count(client.jobs.list({ kind, state: 'leased' })),
+    count(client.jobs.list({ kind, state: 'succeeded' })),
   ]);
-  return { models, datasets, bundles, endpoints, merging: queued + leased };
+  return {
+    ...{ models, datasets, bundles, merged },
+    endpoints: endpoints.length,
+    servingMerged: endpoints.filter(({ tasks }) => servesMerged(tasks)).length,
+    merging: queued + leased,
+  };
 }
 
 const numberOf = (count: number): string => (count >= most ? `${most} or more` : String(count));
