@@ -135,10 +135,13 @@ async function splitOf(
 }
 
 async function labelsOf(source: DatasetSource, files: LocalFiles): Promise<string[]> {
-  if (source.kind === 'images')
-    return withImageFiles(files.pathOf(source.archive), (images) =>
+  if (source.kind === 'images') {
+    const labels = await withImageFiles(files.pathOf(source.archive), (images) =>
       Promise.resolve(folderLabels(images.files.keys())),
     );
+    if (labels.length > 0) return labels;
+    throw new Error('it has no folders of JPEG or PNG images; IDX files are named as images,labels');
+  }
   const labels =
     source.kind === 'idx'
       ? await readIdxFile(files.pathOf(source.labels))

@@ -104,6 +104,12 @@ describe('localDataset() refuses', () => {
       /Cannot use .*ENOENT/,
     );
   });
+  it('a folder without images, saying how IDX files are named', async () => {
+    await write('idx/train-images-idx3-ubyte', Uint8Array.of(0, 0, 8, 3));
+    await expect(localDataset(join(folder, 'idx'), { preprocessing: grey })).rejects.toThrow(
+      /it has no folders of JPEG or PNG images; IDX files are named as images,labels$/,
+    );
+  });
   it('images without preprocessing', async () => {
     await expect(localDataset(await petFolder('third'), { preprocessing: null })).rejects.toThrow(
       /images need preprocessing/,
