@@ -11,10 +11,10 @@ import { sha256 } from './manifest.ts';
 //   GET    /v1/blobs/:sha256           the content (Range: bytes=a-b); scope `runner` or `read`
 //   PUT    /v1/blobs/:sha256           a small file in one request
 
-/** Most bytes of one file: what the storage verifies the SHA-256 of in one write (5 GiB). */
-export const maxUploadBytes = 5 * 1024 ** 3;
-/** Most parts of one upload. */
-export const maxParts = 1000;
+/** Most parts of one upload: its commit reads and writes each of them, in the 1,000 operations that a Worker's request has. */
+export const maxParts = 450;
+/** Most bytes of one file: so many parts of what a Worker's request carries, 100 MB (40 GiB). */
+export const maxUploadBytes = 40 * 1024 ** 3;
 /** Bytes of a part, unless the control Worker is configured otherwise. */
 export const defaultPartBytes = 8 * 1024 ** 2;
 /** Hours an upload waits for its next part, unless the control Worker is configured otherwise. */

@@ -5,6 +5,7 @@ import { leaseMs } from '../../shared/jobs.ts';
 import { sha256 } from '../../shared/manifest.ts';
 import { defaultPartBytes, defaultUploadHours } from '../../shared/uploads.ts';
 import type { UploadLimits } from '../domain/uploads/open-upload.ts';
+import { maxPutBytes } from '../store/publish.ts';
 
 /** What the platform hands to the Worker, under the names of wrangler.toml. No other file knows them. */
 export interface Env {
@@ -120,7 +121,10 @@ export function readEnv(env: Partial<Env>): Config {
     maxManifestBytes: parsed.data.MAX_MANIFEST_BYTES,
     bootstrapKeyHash: parsed.data.BOOTSTRAP_KEY_HASH ?? null,
     webhook: url === undefined || secret === undefined ? null : { url, secret },
-    uploads: { partBytes: parsed.data.UPLOAD_PART_BYTES, uploadHours: parsed.data.UPLOAD_HOURS },
+    uploads: {
+      ...{ partBytes: parsed.data.UPLOAD_PART_BYTES, uploadHours: parsed.data.UPLOAD_HOURS },
+      putBytes: maxPutBytes,
+    },
     signingKey: parsed.data.SIGNING_KEY ?? null,
     leaseMs: parsed.data.JOB_LEASE_SECONDS * 1000,
     access:

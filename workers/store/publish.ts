@@ -1,3 +1,4 @@
+import { toHex } from '../../shared/digest.ts';
 import { TrunklineError } from '../../shared/errors.ts';
 import type { KeyGrant } from '../../shared/keys.ts';
 import type { RoutingInput } from '../../shared/routing.ts';
@@ -8,6 +9,9 @@ import { streamed, type Streamed } from './streamed.ts';
 
 // The writers of what published.ts reads. Content goes to R2 under its digest and is never changed; the small pointers
 // in KV are written last, by the domain's order, so a failure on the way leaves what was served before.
+
+/** Content up to here is written at once; R2 takes 5 GiB. */
+export const maxPutBytes = 4 * 1024 ** 3;
 
 /** R2's error number for content that does not have the digest it was announced with. */
 const badDigest = '(10037)';
@@ -41,12 +45,72 @@ async function putBlob(bucket: R2Bucket, sha256: string, body: ReadableStream | 
     await bucket.put(blobKey(sha256), body ?? new Uint8Array(0), { sha256 });
   } catch (error) {
     if (!(error instanceof Error && error.message.includes(badDigest))) throw error;
-    throw new TrunklineError(
-      'unprocessable',
-      `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
-    );
+    throw otherDigest(sha256);
   }
 }
+
+/**
+ * Writes a blob that is too large for one write from its parts (all of one size but the last, of 5 MiB at least). Its digest
+ * is taken on the way, and the blob is there only once it is right: R2's own check is for single writes alone.
+ *
+ * @param open gives part 1 to `count`
+ * @throws {TrunklineError} `unprocessable` when the content has another digest, `unavailable` when R2 fails
+ */
+export async function writeBlobInParts(
+  bucket: R2Bucket,
+  sha256: string,
+  count: number,
+  open: (part: number) => Promise<R2ObjectBody>,
+): Promise<void> {
+  await writing(`blob ${sha256}`, async () => {
+    const upload = await bucket.createMultipartUpload(blobKey(sha256));
+    try {
+      const hash = new crypto.DigestStream('SHA-256');
+      // It rejects with the write that failed, which is heard below.
+      hash.digest.catch(() => undefined);
+      const hashing = hash.getWriter();
+      const parts: R2UploadedPart[] = [];
+      for (let part = 1; part <= count; part++)
+        parts.push(await copyPart(upload, part, await open(part), hashing));
+      await hashing.close();
+      if (toHex(new Uint8Array(await hash.digest)) !== sha256) throw otherDigest(sha256);
+      await upload.complete(parts);
+    } catch (error) {
+      // One that cannot be aborted ends by itself after a week, and is no object until then.
+      await upload.abort().catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+/** Piece by piece to both, so that no more than a piece is held. */
+async function copyPart(
+  upload: R2MultipartUpload,
+  part: number,
+  { size, body }: R2ObjectBody,
+  hashing: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<R2UploadedPart> {
+  const { readable, writable } = new FixedLengthStream(size);
+  const writer = writable.getWriter();
+  const copy = async (): Promise<void> => {
+    try {
+      for await (const piece of body as ReadableStream<Uint8Array>)
+        await Promise.all([writer.write(piece), hashing.write(piece)]);
+      await writer.close();
+    } catch (error) {
+      await writer.abort(error).catch(() => undefined);
+      throw error;
+    }
+  };
+  const [uploaded] = await Promise.all([upload.uploadPart(part, readable), copy()]);
+  return uploaded;
+}
+
+const otherDigest = (sha256: string): TrunklineError =>
+  new TrunklineError(
+    'unprocessable',
+    `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
+  );
 
 export async function writeManifest(
   bucket: R2Bucket,

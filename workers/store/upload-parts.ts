@@ -44,6 +44,18 @@ export async function readParts(bucket: R2Bucket, upload: string): Promise<Map<n
   return sizes;
 }
 
+/** @throws {TrunklineError} `unavailable` when it is gone, or R2 fails */
+export async function openPart(bucket: R2Bucket, upload: string, part: number): Promise<R2ObjectBody> {
+  const object = await asking(`read part ${part} of upload ${upload}`, () =>
+    bucket.get(partKey(upload, part)),
+  );
+  if (object !== null) return object;
+  throw new TrunklineError(
+    'unavailable',
+    `Cannot read part ${part} of upload ${upload}: it is gone; the upload ended at the same time, ask again.`,
+  );
+}
+
 /** The parts 1 to `count` as one stream of `sizeBytes`. */
 export function concatParts(
   bucket: R2Bucket,
@@ -55,15 +67,7 @@ export function concatParts(
   const pump = async (): Promise<void> => {
     try {
       for (let part = 1; part <= count; part++) {
-        const object = await asking(`read part ${part} of upload ${upload}`, () =>
-          bucket.get(partKey(upload, part)),
-        );
-        if (object === null) {
-          throw new TrunklineError(
-            'unavailable',
-            `Cannot read part ${part} of upload ${upload}: it is gone; the upload ended at the same time, ask again.`,
-          );
-        }
+        const object = await openPart(bucket, upload, part);
         await object.body.pipeTo(writable, { preventClose: true, preventAbort: true, signal });
       }
       await writable.close();

@@ -19,7 +19,7 @@ import type { Stores } from '../../../workers/store/stores.ts';
 import { drawFrom, dyingAt, failing, inTurns, storesThrough, type Around } from '../faulty-stores.ts';
 import { bytesOf, freshStores, manifestOf, tinyModel } from '../fixtures.ts';
 
-const limits = { partBytes: 16, uploadHours: 24 };
+const limits = { partBytes: 16, putBytes: 1e9, uploadHours: 24 };
 const endpoint = 'vision';
 
 let stores: Stores;

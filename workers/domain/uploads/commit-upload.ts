@@ -1,11 +1,11 @@
 import { TrunklineError } from '../../../shared/errors.ts';
 import { partCount, type UploadView } from '../../../shared/uploads.ts';
-import { openBlob, writeBlobFrom } from '../../store/publish.ts';
+import { openBlob, writeBlobFrom, writeBlobInParts } from '../../store/publish.ts';
 import { blobSize } from '../../store/published.ts';
 import { retrying } from '../../store/retry.ts';
 import type { Stores } from '../../store/stores.ts';
 import { streamed } from '../../store/streamed.ts';
-import { concatParts, deleteParts } from '../../store/upload-parts.ts';
+import { concatParts, deleteParts, openPart } from '../../store/upload-parts.ts';
 import { storedUploadStatement, type UploadRow } from '../../store/uploads.ts';
 import { projectOf, type Change } from '../change.ts';
 import { checkContent, takeBlob } from '../store-blob.ts';
@@ -30,7 +30,7 @@ export async function commitUpload(
   const row = await needUpload(stores, projectOf(by), id);
   if (row.state === 'stored') return viewOfUpload(stores, row);
   const stored = storedUploadStatement(stores.db, id, expiryOf(by.at, limits));
-  const write = await writerOf(stores, row, trusted);
+  const write = await writerOf(stores, row, { trusted, limits });
   try {
     await takeBlob(stores, row, by, write, [stored]);
   } catch (error) {
@@ -51,7 +51,7 @@ export async function commitUpload(
 async function writerOf(
   stores: Stores,
   row: UploadRow,
-  trusted: boolean,
+  { trusted, limits }: { trusted: boolean; limits: UploadLimits },
 ): Promise<(absent: boolean) => Promise<void>> {
   const { bucket } = stores;
   const { id, sha256, sizeBytes } = row;
@@ -59,10 +59,11 @@ async function writerOf(
   const received = new Set(await receivedParts(stores, row));
   if (received.size === count) {
     const open = (signal: AbortSignal) => concatParts(bucket, id, { count, sizeBytes }, signal);
-    return (absent) =>
-      absent
-        ? writeBlobFrom(bucket, sha256, open)
-        : retrying(() => streamed(open, (body) => checkContent(sha256, body)));
+    return (absent) => {
+      if (!absent) return retrying(() => streamed(open, (body) => checkContent(sha256, body)));
+      if (sizeBytes <= limits.putBytes) return writeBlobFrom(bucket, sha256, open);
+      return writeBlobInParts(bucket, sha256, count, (part) => openPart(bucket, id, part));
+    };
   }
   if (trusted && received.size === 0 && (await blobSize(bucket, sha256)) === sizeBytes) {
     return async () => {

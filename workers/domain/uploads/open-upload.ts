@@ -12,6 +12,8 @@ import { projectOf, type Change } from '../change.ts';
 export interface UploadLimits {
   /** Bytes of every part but the last; more where a file would have too many. */
   partBytes: number;
+  /** Most bytes that the storage takes in one write. */
+  putBytes: number;
   /** Hours an upload waits for its next part. */
   uploadHours: number;
 }
