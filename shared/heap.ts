@@ -1,3 +1,5 @@
+import type { Storage } from './recipe.ts';
+
 /** Heap that ONNX Runtime Web takes with nothing large loaded. */
 const baseHeapBytes = 15 * 2 ** 20;
 const heapPerWeightByte = 1.1;
@@ -18,3 +20,10 @@ export const modelBytesIn = (heapBytes: number): number =>
  * heap, where as many bytes of float32 take 26.
  */
 export const widenedPerStoredByte = 4;
+
+/** Bytes of one parameter as it is stored; scales of int8 are not counted. */
+export const parameterBytes: Readonly<Record<Storage, number>> = { float32: 4, float16: 2, int8: 1 };
+
+/** Bytes that count for the heap, of one parameter in that form. */
+export const heldParameterBytes = (storage: Storage): number =>
+  parameterBytes[storage] * (storage === 'float16' ? widenedPerStoredByte : 1);

@@ -170,6 +170,8 @@ export const planResult = z
     ),
     /** The separate networks. */
     separate: planSize,
+    /** Parameters that stay whole in the heads, of all networks; counted in none of the sizes. */
+    tailParameters: z.int().min(0).default(0),
     /** Predicted second-order loss, and the shared channels of each group in the order of `groups`. */
     curve: z
       .array(planSize.extend({ loss: z.number().min(0), shared: z.array(z.int().min(0)) }))
@@ -293,6 +295,26 @@ export const resolvedVersion = pinnedVersion.extend({
 export type ResolvedVersion = z.infer<typeof resolvedVersion>;
 
 const resolvedSources = z.array(z.object({ task: name, model: resolvedVersion, data: resolvedVersion }));
+
+/** A program that claims jobs. */
+export const runnerView = runner.extend({
+  kinds: z.array(z.enum(jobKinds)),
+  /** `working`: it holds jobs; `waiting`: it asked for one in the last minutes; `silent`: it did not. */
+  state: z.enum(['working', 'waiting', 'silent']),
+  firstSeenAt: time,
+  /** When it was last heard of; noted once a minute, so it may have been up to a minute later. */
+  seenAt: time,
+  /** What it holds now; several, where several processes go by one name. */
+  jobs: z.array(jobId),
+  /** Attempts that ended with a result, and those that ended without; cancelled jobs and those handed back do not count. */
+  succeeded: z.int().min(0),
+  failed: z.int().min(0),
+});
+export type RunnerView = z.infer<typeof runnerView>;
+
+/** By name: those heard of within the last month. */
+export const runnerList = z.object({ runners: z.array(runnerView), next: z.string().nullable() });
+export type RunnerList = z.infer<typeof runnerList>;
 
 const token = z.int().min(1);
 

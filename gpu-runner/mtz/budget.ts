@@ -1,4 +1,4 @@
-import { estimateHeapBytes, modelBytesIn, widenedPerStoredByte } from '../../shared/heap.ts';
+import { estimateHeapBytes, heldParameterBytes, modelBytesIn } from '../../shared/heap.ts';
 import type { Budget, Storage } from '../../shared/recipe.ts';
 import { countParameters } from './count.ts';
 import type { Network } from './network.ts';
@@ -93,8 +93,9 @@ export interface Limit {
   readonly atMost: number;
 }
 
-/** Bytes of a stored parameter. */
-const parameterBytes: Readonly<Record<Storage, number>> = { float32: 4, float16: 2, int8: 1 };
+/** Parameters that stay whole in the heads, whatever the plan. */
+export const tailParameters = ({ tails }: Network): number =>
+  tails.reduce((sum, tail) => sum + (tail ? countParameters(tail.graph) : 0), 0);
 
 /**
  * @param storage how the bundle's weights will be stored
@@ -103,8 +104,8 @@ const parameterBytes: Readonly<Record<Storage, number>> = { float32: 4, float16:
 export function limitOf(network: Network, budget: Budget, storage: Storage): Limit {
   if (budget.of !== 'heap')
     return { saving: budget.of, atMost: budget.atMost * planSize(network, new Map())[budget.of] };
-  const heldBytes = parameterBytes[storage] * (storage === 'float16' ? widenedPerStoredByte : 1);
-  const inTails = network.tails.reduce((sum, tail) => sum + (tail ? countParameters(tail.graph) : 0), 0);
+  const heldBytes = heldParameterBytes(storage);
+  const inTails = tailParameters(network);
   const parameters = Math.floor(modelBytesIn(budget.atMostBytes) / heldBytes) - inTails;
   if (parameters <= 0)
     throw new Error(

@@ -5,7 +5,7 @@ import type { DatasetDocument } from '../../shared/dataset.ts';
 import type { ModelInspection } from '../../shared/inspection.ts';
 import { mergeRequest, planResult, type PlanResult } from '../../shared/jobs.ts';
 import { pixelsTo1 } from '../../shared/preprocessing.ts';
-import { recipe } from '../../shared/recipe.ts';
+import { recipe, type Storage } from '../../shared/recipe.ts';
 import { limitOf, planWithin } from '../../gpu-runner/mtz/budget.ts';
 import {
   checkSources,
@@ -27,6 +27,7 @@ import {
   curveOf,
   placeAt,
   savedAt,
+  savingOf,
 } from '../../workers/portal/src/pages/merge/planView.ts';
 import { claimOf } from '../gpu-runner/runner/jobs.ts';
 import { testContext } from '../gpu-runner/runner/work/context.ts';
@@ -211,25 +212,44 @@ describe('a plan on the page', () => {
       recipe.parse(tinyRecipe),
     );
     const path = made.curve.map((point) => ({ ...point, plan: new Map<number, number>() }));
-    expect(budgetAt(made, 0)).toBeUndefined();
-    for (let place = 1; place < path.length; place++) {
-      const budget = budgetAt(made, place);
-      if (!budget) throw new Error('there is no budget');
-      const chosen = planWithin(network, path, limitOf(network, budget, 'float32'));
-      expect(path.findIndex(({ loss }) => loss === chosen.loss)).toBe(place);
+    for (const [of, storage] of [
+      ['parameters', 'float32'],
+      ['heap', 'float32'],
+      ['heap', 'float16'],
+      ['heap', 'int8'],
+    ] as const) {
+      expect(budgetAt(made, 0, of, storage)).toBeUndefined();
+      for (let place = 1; place < path.length; place++) {
+        const budget = budgetAt(made, place, of, storage);
+        if (!budget) throw new Error('there is no budget');
+        const chosen = planWithin(network, path, limitOf(network, budget, storage));
+        expect(path.findIndex(({ loss }) => loss === chosen.loss)).toBe(place);
+      }
     }
   });
 
-  it('finds the place that is dragged to, in bytes and in multiply-adds', async () => {
+  it('counts what stays whole in the heads for the heap, and float16 as it is held: widened', async () => {
     const made = await plan();
-    for (const of of ['parameters', 'macs'] as const)
+    const whole = { ...made, tailParameters: 1_000_000 };
+    const heap = (of: PlanResult, storage: Storage): number => curveOf(of, 'heap', storage)[0]?.x ?? 0;
+    const none = heap(made, 'float32') - 4 * 1.1 * (made.curve[0]?.parameters ?? 0);
+    expect(none).toBeCloseTo(15 * 2 ** 20, -1);
+    expect(heap(whole, 'float32') - heap(made, 'float32')).toBeCloseTo(4.4e6, -1);
+    expect(heap(whole, 'float16') - heap(made, 'float16')).toBeCloseTo(8.8e6, -1);
+    expect(heap(whole, 'int8') - heap(made, 'int8')).toBeCloseTo(1.1e6, -1);
+    expect([savingOf('heap'), savingOf('macs')]).toEqual(['parameters', 'macs']);
+  });
+
+  it('finds the place that is dragged to, in bytes, multiply-adds and heap', async () => {
+    const made = await plan();
+    for (const of of ['parameters', 'macs', 'heap'] as const)
       for (const [place, { x }] of curveOf(made, of, 'float16').entries()) {
         const found = placeAt(made, of, 'float16', x);
         // Several places may have one size.
         expect(curveOf(made, of, 'float16')[found]?.x).toBe(x);
         if (of === 'parameters' && place === 0) expect(found).toBe(0);
       }
-    expect(savedAt(made, made.curve.length - 1)).toEqual({ parameters: 1, macs: 1 });
-    expect(savedAt(made, 0).parameters).toBeLessThan(0.7);
+    expect(savedAt(made, made.curve.length - 1, 'float32')).toEqual({ parameters: 1, macs: 1, heap: 1 });
+    expect(savedAt(made, 0, 'float32').parameters).toBeLessThan(0.7);
   });
 });

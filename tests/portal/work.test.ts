@@ -17,6 +17,7 @@ const pages: Readonly<
   'merge-empty': ['/merges/new', /Choose a network/],
   merge: ['/merges/new', /All networks read float32/, pickBoth],
   'merge-plan': ['/merges/new', /Predicted loss against size|predicted loss/, planBoth],
+  'merge-heap': ['/merges/new', /Heap at the edge, about/, planHeap],
   'merge-misfit': ['/merges/new', /networks of one merge read the same input/, pickMisfit],
   'job-running': [`/jobs/${runningId}`, /Accuracy after each layer/],
   'job-done': [`/jobs/${doneId}`, /Open the bundle/],
@@ -52,6 +53,12 @@ async function planBoth(page: Page): Promise<void> {
   await slider.waitFor();
   await slider.focus();
   for (let step = 0; step < 8; step++) await page.keyboard.press('ArrowRight');
+}
+async function planHeap(page: Page): Promise<void> {
+  await planBoth(page);
+  await page.getByRole('button', { name: 'Heap', exact: true }).click();
+  const told = await page.getByRole('slider', { name: 'Budget' }).getAttribute('aria-valuetext');
+  expect(told).toMatch(/^\d\d\.\d.MB, \d\d\.\d.% of separate, predicted loss/);
 }
 async function pickMisfit(page: Page): Promise<void> {
   await choose(page, /^Network/, 0, 'digit@3');

@@ -1,7 +1,7 @@
 import { maxCurveCounts, type PlanResult } from '../../../shared/jobs.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import type { Provider } from '../../engine/providers.ts';
-import type { PlanPoint, Saving } from '../../mtz/budget.ts';
+import { tailParameters, type PlanPoint, type Saving } from '../../mtz/budget.ts';
 import { joinSources } from '../../mtz/joinSources.ts';
 import { predictCurve } from '../../mtz/makePlan.ts';
 import { widthOf } from '../../mtz/network.ts';
@@ -63,6 +63,7 @@ export async function planCurve(
       };
     }),
     separate: planSize(network, new Map()),
+    tailParameters: tailParameters(network),
     curve: thinned(worthwhile(curve, of), Math.floor(maxCurveCounts / groups.length)).map(
       ({ plan, parameters, macs, loss }) => ({
         ...{ parameters, macs },

@@ -1,6 +1,13 @@
 import { estimateHeapBytes } from '../../../shared/heap.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { limitOf, planPath, planWithin, type PlanPoint } from '../../../gpu-runner/mtz/budget.ts';
+import {
+  limitOf,
+  planPath,
+  planWithin,
+  tailParameters,
+  type PlanPoint,
+} from '../../../gpu-runner/mtz/budget.ts';
+import { countParameters } from '../../../gpu-runner/mtz/count.ts';
 import { dropLoss, inputLosses, type InputLosses } from '../../../gpu-runner/mtz/dropLoss.ts';
 import { formBlocks } from '../../../gpu-runner/mtz/formBlocks.ts';
 import { mergeStep } from '../../../gpu-runner/mtz/mergeStep.ts';
@@ -12,6 +19,7 @@ import type { StepGram } from '../../../gpu-runner/mtz/stepGrams.ts';
 import { pairAll } from '../../../gpu-runner/mtz/survey.ts';
 import { convNet } from './nets.ts';
 import { gramsOf, groupNamed, joined } from './networks.ts';
+import { NetBuilder } from './nets/builder.ts';
 import { resnet } from './nets/resnet.ts';
 
 interface Surveyed {
@@ -92,6 +100,24 @@ describe('limitOf', () => {
       'Cannot keep to a heap of 1048576 bytes: 15728640 are needed before any layer',
     );
   });
+});
+
+test('what stays whole in the heads is counted apart, and takes its place in a heap', () => {
+  const graphs = [1, 2].map((seed) => {
+    const net = new NetBuilder('net', seed);
+    const hidden = net.relu(net.dense('fc1', net.input([6]), 5));
+    // No layer is read beyond a softmax.
+    return net.end(net.dense('fc2', net.act('Softmax', hidden), 3));
+  });
+  const network = joined(graphs, 'one-way');
+  expect(tailParameters(network)).toBe(2 * (5 * 3 + 3));
+  expect(tailParameters(network) + planSize(network, new Map()).parameters).toBe(
+    graphs.reduce((sum, graph) => sum + countParameters(graph), 0),
+  );
+  const { atMost } = limitOf(network, { of: 'heap', atMostBytes: 16 * 2 ** 20 }, 'float32');
+  expect(
+    limitOf({ ...network, tails: [] }, { of: 'heap', atMostBytes: 16 * 2 ** 20 }, 'float32').atMost,
+  ).toBe(atMost + tailParameters(network));
 });
 
 describe('dropLoss', () => {

@@ -20,7 +20,7 @@ import {
   type MergeForm,
 } from './mergeForm.ts';
 import { PlanCard } from './PlanCard.tsx';
-import { budgetAt, type Measure } from './planView.ts';
+import { budgetAt, savingOf, type Measure } from './planView.ts';
 import { SourceRows } from './SourceRows.tsx';
 import { planKey, usePlan } from './usePlan.ts';
 import { useSources } from './useSources.ts';
@@ -53,7 +53,8 @@ export default function NewMergePage() {
 
   const start = useMutation({
     mutationFn: () => {
-      const budget = plan.result === null || stale ? undefined : budgetAt(plan.result, place);
+      const budget =
+        plan.result === null || stale ? undefined : budgetAt(plan.result, place, measure, form.storage);
       const named = { ...form, name: form.name === '' ? suggestedName(form.sources) : form.name };
       return client.jobs.merge(requestOf(named, budget), once.current);
     },
@@ -64,7 +65,7 @@ export default function NewMergePage() {
     setTried(true);
     if (mergeable && Object.keys(errors).length === 0) start.mutate();
   };
-  const askPlan = (of: Measure): void => plan.ask(form, of);
+  const askPlan = (of: Measure): void => plan.ask(form, savingOf(of));
 
   return (
     <Page
@@ -101,9 +102,10 @@ export default function NewMergePage() {
           setPlace(next);
         }}
         onMeasure={(next) => {
+          once.current = crypto.randomUUID();
           setMeasure(next);
           // Another measure gives up other channels first: another curve.
-          if (plan.result !== null && !stale && plan.result.of !== next) askPlan(next);
+          if (plan.result !== null && !stale && plan.result.of !== savingOf(next)) askPlan(next);
         }}
       />
       <Card title="Retraining" hint="After each layer is shared, a little training restores what it cost.">

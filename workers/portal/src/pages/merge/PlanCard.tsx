@@ -1,4 +1,5 @@
 import { useId } from 'react';
+import { parameterBytes } from '../../../../../shared/heap.ts';
 import type { PlanResult } from '../../../../../shared/jobs.ts';
 import type { Storage } from '../../../../../shared/recipe.ts';
 import { GroupBars } from '../../charts/GroupBars.tsx';
@@ -8,14 +9,21 @@ import { Card, Stats } from '../../ui/Card.tsx';
 import { ErrorState } from '../../ui/ErrorState.tsx';
 import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts';
 import { Progress } from '../../ui/Progress.tsx';
-import { barsOf, curveOf, parameterBytes, placeAt, savedAt, type Measure } from './planView.ts';
+import { barsOf, curveOf, heapAt, placeAt, savedAt, type Measure } from './planView.ts';
 import type { Plan } from './usePlan.ts';
 import styles from './merge.module.css';
 
 const measures: readonly { id: Measure; label: string }[] = [
   { id: 'parameters', label: 'Bytes' },
   { id: 'macs', label: 'Multiply-adds' },
+  { id: 'heap', label: 'Heap' },
 ];
+
+const sizeLabels: Readonly<Record<Measure, string>> = {
+  parameters: 'bytes stored',
+  macs: 'multiply-adds, all tasks',
+  heap: 'heap at the edge, estimated',
+};
 
 /** The predicted curve of loss against size, a budget to drag along it, and what each group shares there. */
 export function PlanCard({
@@ -103,9 +111,9 @@ function Curve({
 }) {
   const id = useId();
   const points = curveOf(result, measure, storage);
-  const format = measure === 'parameters' ? formatBytes : formatCount;
+  const format = measure === 'macs' ? formatCount : formatBytes;
   const chosen = points[place] ?? { x: 0, y: 0 };
-  const saved = savedAt(result, place);
+  const saved = savedAt(result, place, storage);
   const { separate, curve } = result;
   const point = curve[place];
   const last = points.length - 1;
@@ -120,7 +128,7 @@ function Curve({
       <LineChart
         title="Predicted loss against size"
         description={`From ${format(points[0]?.x ?? 0)} with everything shared to ${format(points[last]?.x ?? 0)} with nothing shared. Chosen: ${format(chosen.x)}.`}
-        x={{ label: measure === 'parameters' ? 'bytes stored' : 'multiply-adds, all tasks', format }}
+        x={{ label: sizeLabels[measure], format }}
         y={{ label: 'predicted loss (second order)', format: formatLoss, include: [0] }}
         series={[{ label: 'predicted loss', colour: 'var(--accent)', points }]}
         chosen={chosen.x}
@@ -151,6 +159,11 @@ function Curve({
             label: 'Multiply-adds, all tasks',
             value: formatCount(point?.macs ?? 0),
             hint: `separate ${formatCount(separate.macs)}, ${formatPercent(saved.macs, 1)}`,
+          },
+          {
+            label: 'Heap at the edge, about',
+            value: formatBytes(point ? heapAt(result, point, storage) : 0),
+            hint: `separate ${formatBytes(heapAt(result, separate, 'float32'))}, ${formatPercent(saved.heap, 1)}`,
           },
           { label: 'Predicted loss', value: formatLoss(chosen.y), hint: 'before retraining' },
         ]}

@@ -1,18 +1,38 @@
+import { estimateHeapBytes, heldParameterBytes, parameterBytes } from '../../../../../shared/heap.ts';
 import type { PlanResult } from '../../../../../shared/jobs.ts';
 import type { Budget, Storage } from '../../../../../shared/recipe.ts';
 import type { GroupBar } from '../../charts/rows.ts';
 
-export type Measure = PlanResult['of'];
+/** What a budget is of. */
+export type Measure = Budget['of'];
+type Point = PlanResult['curve'][number];
 
-/** Bytes of one stored parameter; scales of int8 are not counted. */
-export const parameterBytes: Readonly<Record<Storage, number>> = { float32: 4, float16: 2, int8: 1 };
+/** What a plan is asked to save first: a heap is a number of parameters. */
+export const savingOf = (of: Measure): PlanResult['of'] => (of === 'heap' ? 'parameters' : of);
+
+/** Heap of ONNX Runtime at the edge with the whole bundle loaded, about, in bytes. */
+export const heapAt = (
+  { tailParameters }: PlanResult,
+  { parameters }: Pick<Point, 'parameters'>,
+  storage: Storage,
+): number => estimateHeapBytes((parameters + tailParameters) * heldParameterBytes(storage));
+
+function sizeOf(plan: PlanResult, point: Point, of: Measure, storage: Storage): number {
+  switch (of) {
+    case 'parameters':
+      return point.parameters * parameterBytes[storage];
+    case 'macs':
+      return point.macs;
+    case 'heap':
+      return heapAt(plan, point, storage);
+    default:
+      return of satisfies never;
+  }
+}
 
 /** What a point of the curve is: the size that the axis shows, and the predicted loss. */
-export const curveOf = ({ curve }: PlanResult, of: Measure, storage: Storage): { x: number; y: number }[] =>
-  curve.map((point) => ({
-    x: of === 'parameters' ? point.parameters * parameterBytes[storage] : point.macs,
-    y: point.loss,
-  }));
+export const curveOf = (plan: PlanResult, of: Measure, storage: Storage): { x: number; y: number }[] =>
+  plan.curve.map((point) => ({ x: sizeOf(plan, point, of, storage), y: point.loss }));
 
 /** The place on the curve whose size is nearest to a size. */
 export function placeAt(plan: PlanResult, of: Measure, storage: Storage, x: number): number {
@@ -37,22 +57,27 @@ export function barsOf({ groups, curve }: PlanResult, place: number): GroupBar[]
   });
 }
 
-/** The sizes at a place, as shares of the separate networks. */
-export function savedAt(
-  { curve, separate }: PlanResult,
-  place: number,
-): { parameters: number; macs: number } {
+/** The sizes at a place, as shares of the separate networks, all of them stored as float32 and loaded together. */
+export function savedAt(plan: PlanResult, place: number, storage: Storage): Record<Measure, number> {
+  const { curve, separate } = plan;
   const point = curve[place];
-  const share = (of: Measure): number => (separate[of] === 0 || !point ? 1 : point[of] / separate[of]);
-  return { parameters: share('parameters'), macs: share('macs') };
+  const share = (of: PlanResult['of']): number =>
+    separate[of] === 0 || !point ? 1 : point[of] / separate[of];
+  return {
+    parameters: share('parameters'),
+    macs: share('macs'),
+    heap: point ? heapAt(plan, point, storage) / heapAt(plan, separate, 'float32') : 1,
+  };
 }
 
 /**
- * The budget that leads a merge to a place of the curve; undefined at its beginning, where all is shared that can be. Half
- * a parameter is added, so that no rounding loses the place.
+ * The budget that leads a merge to a place of the curve; undefined at its beginning, where all is shared that can be. A part
+ * of a parameter is added, so that no rounding loses the place: a small one to a heap, which is rounded up to whole bytes.
  */
-export function budgetAt({ curve, separate, of }: PlanResult, place: number): Budget | undefined {
-  const point = curve[place];
+export function budgetAt(plan: PlanResult, place: number, of: Measure, storage: Storage): Budget | undefined {
+  const point = plan.curve[place];
   if (place <= 0 || !point) return undefined;
-  return { of, atMost: Math.min(1, (point[of] + 0.5) / Math.max(separate[of], 1)) };
+  if (of === 'heap')
+    return { of, atMostBytes: heapAt(plan, { parameters: point.parameters + 0.05 }, storage) };
+  return { of, atMost: Math.min(1, (point[of] + 0.5) / Math.max(plan.separate[of], 1)) };
 }

@@ -3,12 +3,11 @@ import { isFinal, type PlanResult } from '../../../../../shared/jobs.ts';
 import type { PlanJob } from '../../../../../client/jobs.ts';
 import { useApi } from '../../api/ApiContext.tsx';
 import { pickedSources, recipeOf, type MergeForm } from './mergeForm.ts';
-import type { Measure } from './planView.ts';
 
 const pollMs = 1000;
 
 export interface Plan {
-  readonly ask: (form: MergeForm, of: Measure) => void;
+  readonly ask: (form: MergeForm, of: PlanResult['of']) => void;
   /** What the last plan was asked for: when it is not what the form says now, the plan is old. */
   readonly askedFor: string | null;
   readonly job: PlanJob | null;
@@ -24,7 +23,7 @@ export const planKey = (form: MergeForm): string => JSON.stringify([pickedSource
 export function usePlan(): Plan {
   const { client } = useApi();
   const asking = useMutation({
-    mutationFn: async ({ form, of }: { form: MergeForm; of: Measure }) => {
+    mutationFn: async ({ form, of }: { form: MergeForm; of: PlanResult['of'] }) => {
       const recipe = { ...recipeOf(form, { of, atMost: 1 }), storage: 'float32' as const };
       const job = await client.jobs.plan({ sources: pickedSources(form), recipe, priority: 5 });
       return { job, askedFor: planKey(form) };
