@@ -22,6 +22,8 @@ export interface FloorEvent {
   /** Fraction of validation samples answered right (0 to 1), by task, and the floor of those that fell below it. */
   readonly accuracy: Readonly<Record<string, number>>;
   readonly floors: Readonly<Record<string, number>>;
+  /** Retraining steps that had been taken, those that are undone with it. */
+  readonly retrainingSteps: number;
 }
 
 /** A look at the validation samples after a layer's retraining. */

@@ -135,7 +135,8 @@ export class Zipper {
     const retrainingSteps = this.state.retrainingSteps + retrained.steps;
     const broken = brokenFloors(accuracy ?? {}, this.floors);
     if (Object.keys(broken).length > 0) {
-      this.undo(stage, before, shared.network, { accuracy: accuracy ?? {}, floors: broken }, report);
+      const found = { accuracy: accuracy ?? {}, floors: broken, retrainingSteps };
+      this.undo(stage, before, shared.network, found, report);
       this.state = { ...this.state, retrainingSteps, retraining: null };
       return;
     }
@@ -282,7 +283,7 @@ export class Zipper {
     { layer, group }: ZipStage,
     before: Network,
     shared: Network,
-    broken: Pick<FloorEvent, 'accuracy' | 'floors'>,
+    broken: Pick<FloorEvent, 'accuracy' | 'floors' | 'retrainingSteps'>,
     report: (event: Stage) => void,
   ): void {
     const from = this.countOf(group);

@@ -173,7 +173,8 @@ function retrainingReport({ recipe }: MergeOptions, { zipped, before }: MergeFac
     })),
     floors: floorsTold(recipe, before),
     events: [
-      ...zipped.floorEvents.map(({ layer, group, from, to, accuracy, floors }) => ({
+      ...zipped.floorEvents.map(({ layer, group, from, to, accuracy, floors, retrainingSteps }) => ({
+        step: retrainingSteps,
         kind: 'rollback' as const,
         message: `After ${layer}: ${Object.entries(floors)
           .map(

@@ -135,7 +135,11 @@ describe('floors', () => {
     });
     expect(held.floorEvents.length).toBeGreaterThan(0);
     expect(events.filter(({ stage }) => stage === 'floor')).toHaveLength(held.floorEvents.length);
-    for (const { from, to, floors } of held.floorEvents) {
+    for (const { from, to, floors, retrainingSteps } of held.floorEvents) {
+      // Ten after each layer, those that were undone too.
+      expect(retrainingSteps % 10).toBe(0);
+      expect(retrainingSteps).toBeGreaterThan(0);
+      expect(retrainingSteps).toBeLessThanOrEqual(held.retrainingSteps);
       expect(to).toBe(Math.floor(from / 2));
       expect(Object.keys(floors).length).toBeGreaterThan(0);
     }

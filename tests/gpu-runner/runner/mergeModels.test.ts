@@ -182,6 +182,7 @@ describe('mergeModels()', () => {
     expect(messages[0]).toMatch(
       /^rollback: After conv1: .*right fell to [\d.]+ %, its floor is 100\.00 %; conv1 shares 2 channels instead of 4$/,
     );
+    expect(report.retraining?.events[0]?.step).toBe(asked.retraining.stepsPerLayer);
     expect(messages[1]).toMatch(/; conv1 shares 1 channel instead of 2$/);
     expect(messages[2]).toMatch(/; conv1 shares 0 channels instead of 1$/);
     expect(messages.slice(3)).toEqual(
