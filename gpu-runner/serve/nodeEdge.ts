@@ -22,7 +22,7 @@ export interface NodeEdgeOptions extends NodeSessionOptions {
 
 /**
  * The edge's own routes, decoding, errors and replies, over the native ONNX Runtime in this process. What the platform
- * would be told about each request (exposures) is told to nobody.
+ * would be told about each request (exposures, counts) is told to nobody.
  */
 export function createNodeEdge(published: Published, options: NodeEdgeOptions): Hono {
   const endpoints = new Endpoints(published);
@@ -40,6 +40,7 @@ export function createNodeEdge(published: Published, options: NodeEdgeOptions): 
     traffic,
     shadows: new Shadows(pool, endpoints, traffic),
     exposures: { add: () => Promise.resolve() },
+    counter: { count: () => Promise.resolve() },
     // The native runtime keeps no heap of its own: the process is the isolate.
     heapBytes: () => Promise.resolve(process.memoryUsage.rss()),
   });

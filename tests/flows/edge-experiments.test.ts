@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assign } from '../../shared/bucketing.ts';
 import { hashUnit, type Exposure } from '../../shared/exposure.ts';
+import { addCounts, totalOf } from '../../shared/latency-histogram.ts';
 import { routedExperiment, type RoutedExperiment } from '../../shared/routing.ts';
 import type { Bundle } from '../../gpu-runner/bundle/bundle.ts';
 import { damagedBundle, oversizedBundle, separateBundle, taskNames, zippedBundle } from './edge-bundles.ts';
@@ -168,6 +169,17 @@ describe('an experiment', () => {
     expect(said(response)).toEqual({ arm: null, experiment: null });
     expect(idOf(response)).toBe('my-own:1');
     expect(await exposureOf(response)).toMatchObject({ endpoint: 'plain', assignment: null, error: null });
+  });
+
+  test('is not needed for requests to be counted, refused ones and samples too', async () => {
+    await publish('counted');
+    await edge.ask('counted', question(samples(2)));
+    await edge.ask('counted', { inputs: [] });
+    const counts = await edge.counted('counted', 2);
+    expect(counts.map(({ errors }) => errors)).toContainEqual({ invalid: 1 });
+    // The two may have come in two minutes.
+    expect(counts.reduce((sum, one) => sum + one.samples, 0)).toBe(2);
+    expect(totalOf(addCounts(...counts.map(({ latency }) => latency)))).toBe(1);
   });
 
   test('gives a request an id of its own when the client sends none that can be one', async () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { convertV4MiniflareOptions, Miniflare, Response as MiniflareResponse } from 'miniflare';
-import { exposureBatch, type Exposure } from '../../shared/exposure.ts';
+import type { Exposure } from '../../shared/exposure.ts';
+import { edgeMessage, requestsOf, type TrafficCount } from '../../shared/traffic.ts';
 import { TestedEdge } from './tested-edge.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,12 +26,19 @@ export class EdgeWorker extends TestedEdge {
   readonly #folder: string;
   /** What came through the queue, message by message. */
   readonly batches: Exposure[][];
+  /** Counts of requests, those of all messages. */
+  readonly counts: TrafficCount[];
 
-  private constructor(miniflare: Miniflare, folder: string, batches: Exposure[][]) {
+  private constructor(
+    miniflare: Miniflare,
+    folder: string,
+    told: { batches: Exposure[][]; counts: TrafficCount[] },
+  ) {
     super();
     this.#miniflare = miniflare;
     this.#folder = folder;
-    this.batches = batches;
+    this.batches = told.batches;
+    this.counts = told.counts;
   }
 
   static async start(): Promise<EdgeWorker> {
@@ -40,7 +48,7 @@ export class EdgeWorker extends TestedEdge {
     const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: join(folder, 'logs') };
     await promisify(execFile)(process.execPath, [wrangler, ...args], { cwd: root, env });
     const wasm = (await readdir(folder)).filter((file) => file.endsWith('.wasm'));
-    const batches: Exposure[][] = [];
+    const told = { batches: [] as Exposure[][], counts: [] as TrafficCount[] };
     const miniflare = new Miniflare(
       convertV4MiniflareOptions({
         // What the Worker logs about the refusals asked for here is noise in a test's output.
@@ -66,7 +74,9 @@ export class EdgeWorker extends TestedEdge {
             queueConsumers: { exposures: { maxBatchTimeout: 0 } },
             serviceBindings: {
               TEST: async (request) => {
-                batches.push(exposureBatch.parse(await request.json()).exposures);
+                const message = edgeMessage.parse(await request.json());
+                if (message.format === 'trunkline.traffic/1') told.counts.push(...message.counts);
+                else told.batches.push(message.exposures);
                 return new MiniflareResponse();
               },
             },
@@ -75,7 +85,7 @@ export class EdgeWorker extends TestedEdge {
       }),
     );
     await miniflare.ready;
-    const worker = new EdgeWorker(miniflare, folder, batches);
+    const worker = new EdgeWorker(miniflare, folder, told);
     worker.headers.authorization = `Bearer ${await worker.putKey(['infer'])}`;
     return worker;
   }
@@ -111,5 +121,15 @@ export class EdgeWorker extends TestedEdge {
     });
     if (found) return found;
     throw new Error(`No exposure came for one of ${ids.join(', ')}`);
+  }
+
+  /** What was counted of an endpoint, once so many requests of it were. */
+  async counted(endpoint: string, requests: number): Promise<TrafficCount[]> {
+    const found = await this.patiently(() => {
+      const own = this.counts.filter((one) => one.endpoint === endpoint);
+      return own.reduce((sum, one) => sum + requestsOf(one), 0) >= requests ? own : null;
+    });
+    if (found) return found;
+    throw new Error(`No ${requests} requests of ${endpoint} were counted`);
   }
 }

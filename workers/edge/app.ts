@@ -46,12 +46,15 @@ export function createApp(services: Services): Hono {
     return reply(readyOnly ? entries.filter((entry) => entry.state === 'READY') : entries);
   });
 
-  const find = async (c: Context<EdgeEnv>): Promise<Endpoint> => {
+  const findAny = async (c: Context<EdgeEnv>): Promise<Endpoint> => {
     const name = c.req.param('model') ?? '';
     const endpoint = await endpoints.find(name);
     const project = c.get('project');
     // What is of another project is as good as not there.
     if (project !== null && endpoint.project !== project) throw unknownModel(name);
+    return endpoint;
+  };
+  const requireVersion = (c: Context<EdgeEnv>, endpoint: Endpoint): void => {
     const version = c.req.param('version');
     if (version !== undefined && version !== String(endpoint.revision)) {
       throw new TrunklineError(
@@ -59,6 +62,10 @@ export function createApp(services: Services): Hono {
         `Unknown version ${version} of ${endpoint.name}: it serves version ${endpoint.revision}`,
       );
     }
+  };
+  const find = async (c: Context<EdgeEnv>): Promise<Endpoint> => {
+    const endpoint = await findAny(c);
+    requireVersion(c, endpoint);
     return endpoint;
   };
   /**
@@ -79,12 +86,32 @@ export function createApp(services: Services): Hono {
       return reply({ name: endpoint.name, ready: true });
     });
     app.post(`${model}/infer`, async (c) => {
-      const endpoint = await find(c);
-      return infer(services, c, endpoint, await place(c, endpoint));
+      let endpoint: Endpoint | null = null;
+      let placement: Placement | null;
+      try {
+        endpoint = await findAny(c);
+        requireVersion(c, endpoint);
+        placement = await place(c, endpoint);
+      } catch (error) {
+        countRefusal(services, c, endpoint, error);
+        throw error;
+      }
+      return infer(services, c, endpoint, placement);
     });
   }
   // What its middleware carries to its routes is nobody else's business.
   return app as unknown as Hono;
+}
+
+/**
+ * Counts a request that did not come to its endpoint: it is broken, or has no such version or arm. Names that are nobody's
+ * are not counted, or whoever makes up names would fill the tables.
+ */
+function countRefusal({ counter }: Services, c: Context, endpoint: Endpoint | null, error: unknown): void {
+  const code = error instanceof TrunklineError ? error.code : 'internal';
+  if (endpoint === null && code !== 'unavailable') return;
+  const counted = { endpoint: endpoint?.name ?? c.req.param('model') ?? '', at: new Date(), error: code };
+  c.executionCtx.waitUntil(counter.count(counted));
 }
 
 interface IndexEntry {

@@ -1,21 +1,22 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import { explainIssues } from '../../shared/explain-issues.ts';
-import type { ExposureBatch } from '../../shared/exposure.ts';
 import { trustedKeys, type TrustedKey } from '../../shared/signature.ts';
+import type { EdgeMessage } from '../../shared/traffic.ts';
 import type { Published } from '../store/published.ts';
 
 /** What wrangler.toml binds. The only place that knows the names. */
 export interface Bindings {
   BUNDLES: R2Bucket;
   ROUTING: KVNamespace;
-  EXPOSURES: Queue<ExposureBatch>;
+  /** Exposures, and counts of all requests. */
+  EXPOSURES: Queue<EdgeMessage>;
   SIGNING_PUBLIC_KEYS?: string;
 }
 
 /** @throws {TrunklineError} `internal`, when the deployment lacks a binding or its keys cannot be read. */
 export function readBindings(env: Partial<Bindings>): {
   published: Published;
-  exposures: Queue<ExposureBatch>;
+  messages: Queue<EdgeMessage>;
   /** Keys of which one must have signed every manifest; null: they need not be signed. */
   trusted: readonly TrustedKey[] | null;
 } {
@@ -29,7 +30,7 @@ export function readBindings(env: Partial<Bindings>): {
     throw new TrunklineError('internal', `Cannot start: this Worker has no binding ${missing.join(' and ')}`);
   }
   const trusted = env.SIGNING_PUBLIC_KEYS === undefined ? null : parseKeys(env.SIGNING_PUBLIC_KEYS);
-  return { published: { bundles: BUNDLES, routing: ROUTING }, exposures: EXPOSURES, trusted };
+  return { published: { bundles: BUNDLES, routing: ROUTING }, messages: EXPOSURES, trusted };
 }
 
 /** Keys that cannot be read must not come to mean that nothing is checked. */

@@ -5,12 +5,8 @@ import {
   type ExposureBatch,
 } from '../../shared/exposure.ts';
 import { limits } from './limits.ts';
+import { sendPatiently, type Sender } from './send-patiently.ts';
 import { sleep } from './sleep.ts';
-
-/** A queue, to its producer. */
-interface Sender {
-  send(batch: ExposureBatch, options: { contentType: 'json' }): Promise<unknown>;
-}
 
 /** Exposures that travel together. */
 interface Batch {
@@ -76,21 +72,12 @@ export class ExposureQueue {
     if (!batch) return;
     this.#open = null;
     const message: ExposureBatch = { format: 'trunkline.exposures/1', exposures: batch.exposures };
-    for (const pauseMs of [...limits.exposureRetryMs, null]) {
-      try {
-        await this.#queue.send(message, { contentType: 'json' });
-        return;
-      } catch (error) {
-        if (pauseMs !== null) {
-          await this.#wait(pauseMs);
-          continue;
-        }
-        this.#lost += batch.exposures.length;
-        console.error(
-          `Cannot send ${batch.exposures.length} exposures, they are lost (${this.#lost} in all):`,
-          error,
-        );
-      }
-    }
+    const failure = await sendPatiently(this.#queue, message, this.#wait);
+    if (failure === null) return;
+    this.#lost += batch.exposures.length;
+    console.error(
+      `Cannot send ${batch.exposures.length} exposures, they are lost (${this.#lost} in all):`,
+      failure.cause,
+    );
   }
 }

@@ -10,6 +10,7 @@ import { SessionPool } from './pool.ts';
 import { openSession } from './session.ts';
 import { Shadows } from './shadow.ts';
 import { Traffic } from './traffic.ts';
+import { TrafficCounter } from './traffic-counter.ts';
 
 /** One per isolate: it keeps the sessions. */
 let app: Hono | undefined;
@@ -22,7 +23,7 @@ export default {
 } satisfies ExportedHandler<Bindings>;
 
 function start(env: Bindings): Hono {
-  const { published, exposures, trusted } = readBindings(env);
+  const { published, messages, trusted } = readBindings(env);
   const endpoints = new Endpoints(published, Date.now, trusted);
   const pool = new SessionPool((part) => openSession(part, (file) => loadFile(published.bundles, file)));
   const traffic = new Traffic();
@@ -33,7 +34,8 @@ function start(env: Bindings): Hono {
     pool,
     traffic,
     shadows: new Shadows(pool, endpoints, traffic),
-    exposures: new ExposureQueue(exposures),
+    exposures: new ExposureQueue(messages),
+    counter: new TrafficCounter(messages),
     heapBytes: async () => (await startRuntime()).memory.buffer.byteLength,
   });
 }

@@ -70,6 +70,13 @@ export async function infer(
     other && question && answer
       ? services.shadows.run({ endpoint, inputs: question.inputs, outputs: answer.outputs }, other)
       : null;
+  const samples = Object.values(question?.inputs ?? {})[0]?.dims[0] ?? 1;
+  const counted = {
+    endpoint: endpoint.name,
+    at,
+    ...(error === null ? { error, totalMs, samples } : { error }),
+  };
+  c.executionCtx.waitUntil(services.counter.count(counted));
   c.executionCtx.waitUntil(tell(services, visit, shadow));
   return response;
 }

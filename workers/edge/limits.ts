@@ -32,8 +32,10 @@ export const limits = {
    * Exposures wait this long for others to be sent with. What the platform ends an isolate with is lost, so not long.
    */
   exposureWaitMs: 1_000,
-  /** Waits before the second and third attempt to send a batch. */
-  exposureRetryMs: [250, 1_000],
+  /** Counts of requests wait this long: they are few, but each message is a write. The platform grants 30 s after a reply. */
+  trafficWaitMs: 5_000,
+  /** Waits before the second and third attempt to send a message. */
+  sendRetryMs: [250, 1_000],
   /**
    * A shadow starts when no request was here for this long: a run blocks the isolate, and a reply is still on its way
    * out for a while after it was made. Measured in workerd with work of 100 ms: started at once it delays its own reply

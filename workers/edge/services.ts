@@ -5,6 +5,7 @@ import type { ExposureQueue } from './exposure-queue.ts';
 import type { SessionPool } from './pool.ts';
 import type { Shadows } from './shadow.ts';
 import type { Traffic } from './traffic.ts';
+import type { TrafficCounter } from './traffic-counter.ts';
 
 /** What an isolate keeps between requests; what answers the same requests elsewhere brings its own. */
 export interface Services {
@@ -15,6 +16,7 @@ export interface Services {
   readonly traffic: Traffic;
   readonly shadows: Shadows;
   readonly exposures: Pick<ExposureQueue, 'add'>;
+  readonly counter: Pick<TrafficCounter, 'count'>;
   /** Starts ONNX Runtime, or throws; answers the bytes of its heap. */
   readonly heapBytes: () => Promise<number>;
 }

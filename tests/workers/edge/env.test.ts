@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
-import type { ExposureBatch } from '../../../shared/exposure.ts';
+import type { EdgeMessage } from '../../../shared/traffic.ts';
 import { readBindings } from '../../../workers/edge/env.ts';
 
 test('readBindings() names the binding that a deployment lacks', () => {
@@ -11,7 +11,7 @@ test('readBindings() names the binding that a deployment lacks', () => {
 });
 
 test('readBindings() reads the trusted keys, and does not start without those it was given', () => {
-  const bindings = { BUNDLES: env.BUNDLES, ROUTING: env.ROUTING, EXPOSURES: {} as Queue<ExposureBatch> };
+  const bindings = { BUNDLES: env.BUNDLES, ROUTING: env.ROUTING, EXPOSURES: {} as Queue<EdgeMessage> };
   const keys = [{ keyId: '0123456789abcdef', publicKey: btoa('x'.repeat(32)) }];
   expect(readBindings(bindings).trusted).toBeNull();
   expect(readBindings({ ...bindings, SIGNING_PUBLIC_KEYS: JSON.stringify(keys) }).trusted).toEqual(keys);

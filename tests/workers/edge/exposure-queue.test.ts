@@ -1,11 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import {
-  exposureBatch,
-  maxBatchBytes,
-  maxBatchExposures,
-  type Exposure,
-  type ExposureBatch,
-} from '../../../shared/exposure.ts';
+import { exposureBatch, maxBatchBytes, maxBatchExposures, type Exposure } from '../../../shared/exposure.ts';
+import type { EdgeMessage } from '../../../shared/traffic.ts';
 import { ExposureQueue } from '../../../workers/edge/exposure-queue.ts';
 import { limits } from '../../../workers/edge/limits.ts';
 import { exposureOf } from '../../shared/exposures.ts';
@@ -16,7 +11,7 @@ function gathering(failures = 0) {
   const clock = new Clock();
   const sent: Exposure[][] = [];
   let attempts = 0;
-  const send = (batch: ExposureBatch) => {
+  const send = (batch: EdgeMessage) => {
     attempts += 1;
     if (attempts <= failures) return Promise.reject(new Error('the queue is out of order'));
     expect(JSON.stringify(batch).length).toBeLessThanOrEqual(maxBatchBytes);
@@ -86,8 +81,8 @@ describe('add()', () => {
 
   test('sends along what a request left behind that was ended before its time', async () => {
     const { clock, sent } = gathering();
-    const send = (batch: ExposureBatch) => {
-      sent.push(batch.exposures);
+    const send = (batch: EdgeMessage) => {
+      sent.push(exposureBatch.parse(batch).exposures);
       return Promise.resolve({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } });
     };
     let ended = true;
@@ -108,7 +103,7 @@ describe('add()', () => {
 
 describe('a queue that fails', () => {
   test('is tried again, and nothing is lost or sent twice', async () => {
-    const { clock, sent, add, exposures, attempts } = gathering(limits.exposureRetryMs.length);
+    const { clock, sent, add, exposures, attempts } = gathering(limits.sendRetryMs.length);
     const work = add(3);
     await clock.pass(10_000);
     await Promise.all(work);
