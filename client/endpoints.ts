@@ -5,6 +5,13 @@ import {
   type EndpointDetail,
   type EndpointView,
 } from '../shared/api.ts';
+import {
+  endpointTraffic,
+  trafficList,
+  type EndpointTraffic,
+  type TrafficList,
+  type TrafficQuery,
+} from '../shared/traffic.ts';
 import type { HttpClient } from './http.ts';
 import { allPages } from './pages.ts';
 
@@ -45,6 +52,25 @@ export class EndpointsApi {
       json: { tasks },
       // A repetition of a request that named the old revision and was heard would be refused.
       ...(from !== undefined && { headers: { 'if-match': `"${from}"` }, repeatable: false }),
+    });
+  }
+
+  /** Requests, errors and latency over time: the last 24 hours, hour by hour, when nothing is said. */
+  traffic(name: string, query: TrafficQuery = {}): Promise<EndpointTraffic> {
+    const path = ['v1', 'endpoints', name, 'traffic'];
+    return this.#http.read(endpointTraffic, { method: 'GET', path, query: { ...query } });
+  }
+
+  /** The same in all, of every endpoint. */
+  trafficOfAll(query: TrafficQuery = {}): AsyncGenerator<TrafficList['endpoints'][number], void, void> {
+    return allPages(async (cursor: string | null) => {
+      const path = ['v1', 'traffic'];
+      const { endpoints, next } = await this.#http.read(trafficList, {
+        method: 'GET',
+        path,
+        query: { ...query, cursor },
+      });
+      return { rows: endpoints, next };
     });
   }
 

@@ -4,11 +4,13 @@ import {
   jobView,
   mergeJobView,
   planJobView,
+  runnerList,
   type JobEvent,
   type JobListQuery,
   type JobView,
   type MergeRequestInput,
   type PlanRequestInput,
+  type RunnerView,
 } from '../shared/jobs.ts';
 import type { z } from 'zod';
 import { jobEvents } from './events.ts';
@@ -51,6 +53,15 @@ export class Jobs {
         query: { ...query, cursor },
       });
       return { rows: jobs, next };
+    });
+  }
+
+  /** Who asked for work lately, by name. */
+  runners(): AsyncGenerator<RunnerView, void, void> {
+    return allPages(async (cursor: string | null) => {
+      const path = ['v1', 'runners'];
+      const { runners, next } = await this.#http.read(runnerList, { method: 'GET', path, query: { cursor } });
+      return { rows: runners, next };
     });
   }
 

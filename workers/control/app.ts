@@ -23,6 +23,8 @@ import { outcomeRoutes } from './routes/outcomes.ts';
 import { planRoutes } from './routes/plans.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { runnerRoutes } from './routes/runner.ts';
+import { runnersRoutes } from './routes/runners.ts';
+import { trafficRoutes } from './routes/traffic.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { openServices } from './services.ts';
 
@@ -49,6 +51,7 @@ export const app = new Hono<ControlEnv>()
   .route('/v1/datasets', registryRoutes('datasets'))
   .route('/v1/bundles', bundleRoutes)
   .route('/v1/endpoints', endpointRoutes)
+  .route('/v1/traffic', trafficRoutes)
   .route('/v1/experiments', experimentRoutes)
   .route('/v1/exposures', exposureRoutes)
   .route('/v1/outcomes', outcomeRoutes)
@@ -57,4 +60,5 @@ export const app = new Hono<ControlEnv>()
   .route('/v1/merges', mergeRoutes)
   .route('/v1/plans', planRoutes)
   .route('/v1/jobs', jobRoutes)
+  .route('/v1/runners', runnersRoutes)
   .route('/v1/runner', runnerRoutes);

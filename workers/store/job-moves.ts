@@ -3,6 +3,7 @@ import { isFinal, type JobEvent, type JobKind, type JobState } from '../../share
 import { auditInsert, type AuditEntry } from './audit.ts';
 import type { Database, Statement } from './database.ts';
 import { holderOf, type JobRow } from './jobs.ts';
+import { countAttempt, noteAlive, noteRunner } from './runners.ts';
 import { jobEvents, jobs, type Publishing } from './schema/jobs.ts';
 import { blobUses, versionUses } from './schema/registry.ts';
 
@@ -22,6 +23,8 @@ export interface Move {
   /** Without one nobody is told: the state stays what it was. */
   event?: Extract<JobEvent, { type: 'state' }>['data'];
   audit?: AuditEntry;
+  /** What the runner's attempt is counted as; undefined: as nothing. */
+  attempt?: 'succeeded' | 'failed';
 }
 
 /** A condition on the row of a job. */
@@ -46,6 +49,7 @@ export async function moveJob(db: Database, move: Move, more: Statement[] = []):
   if (event !== undefined)
     statements.push(db.insert(jobEvents).values({ job: job.id, at, type: 'state', data: event }));
   if (audit !== undefined) statements.push(auditInsert(db, audit));
+  if (move.attempt !== undefined) statements.push(countAttempt(db, job, move.attempt));
   const needed = move.blobs ?? (isFinal(to) && to !== 'failed' ? [] : undefined);
   if (needed !== undefined) statements.push(...holdBlobs(db, job, needed));
   if (isFinal(to)) statements.push(db.delete(versionUses).where(eq(versionUses.holder, holderOf(job.id))));
@@ -140,6 +144,7 @@ export async function claimNext(db: Database, claim: Claim): Promise<JobRow | un
       SELECT id, ${at}, 'state', json_object('state', state, 'attempts', attempts, 'token', token,
         'runner', ${runner.name}, 'reason', NULL)
       FROM ${jobs} WHERE claim = ${nonce}`),
+    noteRunner(db, claim),
   ]);
   return rows[0];
 }
@@ -182,6 +187,7 @@ export async function renewLease(
           db.run(sql`INSERT INTO ${jobEvents} (job, at, type, data)
             SELECT id, ${at}, 'progress', ${JSON.stringify(progress)} FROM ${jobs} WHERE ${held}`),
         ]),
+    noteAlive(db, job, at),
     ...(checkpoint === undefined
       ? []
       : holdBlobs(db, job, [checkpoint.sha256], sql`EXISTS (SELECT 1 FROM ${jobs} WHERE ${held})`)),

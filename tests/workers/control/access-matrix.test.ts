@@ -5,9 +5,13 @@ import { sha256Hex } from '../../../shared/digest.ts';
 import { generateKey, scopes, type Scope } from '../../../shared/keys.ts';
 import { setEndpoint } from '../../../workers/domain/set-endpoint.ts';
 import { saveExperiment } from '../../../workers/domain/save-experiment.ts';
+import { noteRunner } from '../../../workers/store/runners.ts';
+import { addTraffic } from '../../../workers/store/traffic.ts';
 import type { Operation } from '../../../workers/control/openapi/operation.ts';
 import { publishArms, requestOf } from '../experiments.ts';
 import { by, bytesOf, freshStores, tinyModel } from '../fixtures.ts';
+import { messageOf, minuteOf } from '../../shared/traffic.ts';
+import { runnerOf } from '../jobs.ts';
 import { bootstrap, call, makeKey } from './client.ts';
 import { operations } from './routes-of.ts';
 
@@ -55,6 +59,13 @@ beforeAll(async () => {
   const arms = await publishArms(stores, 'secret-thing');
   await setEndpoint(stores, { endpoint: 'secret-thing', tasks: arms.separate }, by);
   await saveExperiment(stores, { experiment: 'secret-thing', request: requestOf('secret-thing', arms) }, by);
+  await addTraffic(stores.db, messageOf({ endpoint: 'secret-thing', at: minuteOf(new Date()) }), by.at);
+  await stores.db.batch([
+    noteRunner(stores.db, {
+      ...{ project: 'default', kinds: ['merge' as const], at: by.at },
+      runner: runnerOf('secret-thing'),
+    }),
+  ]);
   const { id } = await makeKey('read');
   things = {
     ...{ name: 'secret-thing', ref: '1', alias: 'champion', sha256: digest, part: '1' },
@@ -203,6 +214,8 @@ async function dumpOf(project: string): Promise<unknown> {
     'uploads',
     'endpoint_revisions',
     'experiment_versions',
+    'traffic',
+    'runners',
     'jobs',
     'api_keys',
     'audit',

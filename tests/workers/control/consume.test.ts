@@ -7,10 +7,12 @@ import { consume } from '../../../workers/control/consume.ts';
 import { queues, type Env } from '../../../workers/control/env.ts';
 import { listAudit } from '../../../workers/store/audit.ts';
 import { listDeadLetters } from '../../../workers/store/dead-letters.ts';
-import { exposures } from '../../../workers/store/schema.ts';
+import { endpointRevisions, exposures } from '../../../workers/store/schema.ts';
+import { traffic, trafficMessages } from '../../../workers/store/schema/traffic.ts';
 import type { Stores } from '../../../workers/store/stores.ts';
 import { exposureOf } from '../../shared/exposures.ts';
-import { broken, freshStores } from '../fixtures.ts';
+import { messageOf } from '../../shared/traffic.ts';
+import { broken, by, freshStores } from '../fixtures.ts';
 import { answer, makeKey } from './client.ts';
 
 let stores: Stores;
@@ -204,4 +206,33 @@ test('a replay of many letters goes on where it stopped, past those nobody can r
   const path = `/v1/exposures/replay?cursor=${first.next ?? ''}`;
   expect((await answer('POST', path, { key }))[1]).toMatchObject({ replayed: 1, requests: 1, next: null });
   expect(await counted()).toEqual(['z']);
+});
+
+test('counts of requests come through the same queue, and are added once, whatever happens on the way', async () => {
+  await stores.db.batch([stores.db.delete(traffic), stores.db.delete(trafficMessages)]);
+  const served = { endpoint: 'vision', revision: 1, tasks: {}, createdAt: by.at, createdBy: by.actor };
+  await stores.db.insert(endpointRevisions).values(served);
+  const at = `${new Date().toISOString().slice(0, 16)}:00.000Z`;
+  const [first, second] = [messageOf({ at }, new Date()), messageOf({ at }, new Date())];
+  const samples = async (): Promise<number[]> =>
+    (await stores.db.select({ samples: traffic.samples }).from(traffic)).map((row) => row.samples);
+
+  // D1 wrote, and its answer was lost: the message comes again.
+  const { again } = await deliver([{ id: 'm1', body: first }], { DB: failingAt(1, 'after') });
+  expect(again).toMatchObject([{ msgId: 'm1' }]);
+  expect(await samples()).toEqual([5, 5]);
+  const both = [
+    { id: 'm1', body: first, attempts: 2 },
+    { id: 'm2', body: second },
+  ];
+  expect((await deliver(both)).acknowledged).toEqual(['m1', 'm2']);
+  expect(await samples()).toEqual([10, 10]);
+
+  // As a dead letter too.
+  await deliver([{ id: 'm2', body: second }], {}, queues.dead);
+  await deliver([{ id: 'm3', body: messageOf({ at }, new Date()) }], {}, queues.dead);
+  const { key } = await makeKey('write');
+  const [, body] = await answer('POST', '/v1/exposures/replay', { key });
+  expect(replayReply.parse(body)).toMatchObject({ replayed: 2, requests: 4 });
+  expect(await samples()).toEqual([15, 15]);
 });

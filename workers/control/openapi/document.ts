@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorStatus, type ErrorCode } from '../../../shared/errors.ts';
 import { jobKinds, jobStates } from '../../../shared/jobs.ts';
+import { resolutions } from '../../../shared/traffic.ts';
 import { headers, queries, type Operation, type QueryName, type Reply } from './operation.ts';
 import { operationGroups } from './operations.ts';
 import { replySchemas, requestSchemas } from './schemas.ts';
@@ -37,6 +38,9 @@ function componentsOf(schemas: Readonly<Record<string, z.ZodType>>, io: 'input' 
 const knownValues: Partial<Record<QueryName, Json>> = {
   state: { type: 'string', enum: jobStates },
   kind: { type: 'string', enum: jobKinds },
+  from: { type: 'string', format: 'date-time' },
+  to: { type: 'string', format: 'date-time' },
+  resolution: { type: 'string', enum: Object.keys(resolutions), default: 'hour' },
 };
 
 function parametersOf({ path, query = [], headers: sent = [] }: Operation): Json[] {

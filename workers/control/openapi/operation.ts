@@ -31,6 +31,9 @@ export const queries = {
   state: 'Keeps jobs in this state.',
   kind: 'Keeps jobs of this kind.',
   owner: 'Keeps what this key or person asked for.',
+  from: 'Tells what came since; rounded down to the resolution.',
+  to: 'Tells what came before; now, when left out.',
+  resolution: 'How long a point is; days are those of UTC. "hour", when left out.',
 } as const;
 export type QueryName = keyof typeof queries;
 

@@ -88,6 +88,14 @@ export const jobOperations: readonly OperationGroup[] = [
     says: 'How runners get work and say what came of it. Every call after the claim carries the token that it gave.',
     operations: [
       {
+        method: 'get',
+        path: '/v1/runners',
+        scopes: ['read'],
+        summary: 'Who asked for work lately, with the jobs each holds',
+        query: ['cursor'],
+        replies: { 200: json('RunnerList', 'A page of them, by name.') },
+      },
+      {
         method: 'post',
         path: '/v1/runner/claim',
         scopes: ['runner'],

@@ -4,6 +4,7 @@ import { experimentReport } from '../../../shared/experiment-report.ts';
 import * as jobs from '../../../shared/jobs.ts';
 import { manifest } from '../../../shared/manifest.ts';
 import * as registry from '../../../shared/registry.ts';
+import * as traffic from '../../../shared/traffic.ts';
 import * as uploads from '../../../shared/uploads.ts';
 
 // The schemas that validate, under the names the documentation has for them.
@@ -58,6 +59,8 @@ export const replySchemas = {
   Endpoint: api.endpointView,
   EndpointList: api.endpointList,
   EndpointDetail: api.endpointDetail,
+  EndpointTraffic: traffic.endpointTraffic,
+  TrafficList: traffic.trafficList,
   GcReply: registry.gcReply,
   Experiment: experiments.experimentView,
   ExperimentList: experiments.experimentList,
@@ -70,6 +73,7 @@ export const replySchemas = {
   JobList: jobs.jobList,
   JobEvent: jobs.jobEvent,
   JobLog: jobs.jobLog,
+  RunnerList: jobs.runnerList,
   ClaimReply: jobs.claimReply,
   HeartbeatReply: jobs.heartbeatReply,
 } as const;

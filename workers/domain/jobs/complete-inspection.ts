@@ -33,6 +33,7 @@ export async function completeInspection(
       job: row,
       from: 'leased',
       to: 'succeeded',
+      attempt: 'succeeded',
       at: by.at,
       guard: [cancelIs(false)],
       set: { result: withoutDrawing(inspection), reason: null },

@@ -25,6 +25,7 @@ export async function completePlan(
     job: row,
     from: 'leased',
     to: 'succeeded',
+    attempt: 'succeeded',
     at: by.at,
     guard: [cancelIs(false)],
     set: { result: plan, reason: null },

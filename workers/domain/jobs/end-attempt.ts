@@ -47,6 +47,8 @@ export async function endAttempt(
       ...(to === 'queued' ? { notBefore: new Date(Date.parse(by.at) + waitMs).toISOString() } : {}),
       ...set,
     },
+    // Who hands a job back or is told to stop has not failed.
+    ...(attempts > row.attempts && to !== 'cancelled' ? { attempt: 'failed' as const } : {}),
     event: { state: to, attempts, token: row.token, runner: row.runner?.name ?? null, reason: said },
     ...(to === 'queued' ? {} : { audit: auditOf(row, to, said, by) }),
   });

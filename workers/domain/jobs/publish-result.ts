@@ -108,6 +108,7 @@ async function finish(
           job: row,
           from: 'leased',
           to: 'succeeded',
+          attempt: 'succeeded',
           at: by.at,
           guard: [mayPublish({ bundle, report })],
           set: { result: { bundle, registered, endpoint, report }, reason },

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
+import { check, index, integer, primaryKey, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
 import type {
   Checkpoint,
   InspectRequest,
@@ -86,6 +86,25 @@ export interface Publishing {
 export type PinnedInputs =
   | { kind: 'merge' | 'plan'; sources: { task: string; model: PinnedVersion; data: PinnedVersion }[] }
   | { kind: 'inspect'; of: 'models' | 'datasets'; version: PinnedVersion };
+
+/** Programs that claim jobs, as they last said who they are. */
+export const runners = sqliteTable(
+  'runners',
+  {
+    project: text().notNull(),
+    name: text().notNull(),
+    version: text().notNull(),
+    providers: text({ mode: 'json' }).$type<string[]>().notNull(),
+    kinds: text({ mode: 'json' }).$type<JobKind[]>().notNull(),
+    firstSeenAt: text('first_seen_at').notNull(),
+    /** Behind by up to a minute: not every call is noted. */
+    seenAt: text('seen_at').notNull(),
+    /** Attempts that ended with a result, and without one. */
+    succeeded: integer().notNull().default(0),
+    failed: integer().notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.project, table.name] })],
+);
 
 /** What happened to jobs, in order. */
 export const jobEvents = sqliteTable(

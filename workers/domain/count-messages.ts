@@ -1,10 +1,11 @@
 import { explainIssues } from '../../shared/explain-issues.ts';
 import type { ReplayReply } from '../../shared/experiment-api.ts';
-import { exposureBatch } from '../../shared/exposure.ts';
+import { edgeMessage, requestsOf, type EdgeMessage } from '../../shared/traffic.ts';
 import { recordAudit } from '../store/audit.ts';
 import { deleteDeadLetter, keepDeadLetter, listDeadLetters, readDeadLetter } from '../store/dead-letters.ts';
 import { insertExposures } from '../store/exposures.ts';
 import type { Stores } from '../store/stores.ts';
+import { addTraffic } from '../store/traffic.ts';
 import type { Change } from './change.ts';
 
 /** A message of the queue. */
@@ -14,17 +15,31 @@ export interface Message {
 }
 
 /**
- * Counts the requests of one message, each once however often it comes. A message nobody can read is put away: trying
- * again would not help.
+ * Counts the requests of one message, exposures of experiments or what an isolate counted itself, each once however often it
+ * comes. A message nobody can read is put away: trying again would not help.
  *
  * @throws when D1 or R2 fails: nothing of the message is counted then, and it is to be delivered again
  */
-export async function countExposures(stores: Stores, message: Message): Promise<void> {
-  const parsed = exposureBatch.safeParse(message.body);
-  if (parsed.success) await insertExposures(stores.db, parsed.data.exposures);
+export async function countMessage(stores: Stores, message: Message, now: string): Promise<void> {
+  const parsed = edgeMessage.safeParse(message.body);
+  if (parsed.success) await count(stores, parsed.data, now);
   else {
-    console.error(`message ${message.id} is no batch of exposures: ${explainIssues(parsed.error)}`);
+    console.error(`message ${message.id} is none of the edge's: ${explainIssues(parsed.error)}`);
     await putAway(stores, message);
+  }
+}
+
+/** @returns how many of its requests were new */
+async function count({ db }: Stores, message: EdgeMessage, now: string): Promise<number> {
+  switch (message.format) {
+    case 'trunkline.exposures/1':
+      return insertExposures(db, message.exposures);
+    case 'trunkline.traffic/1': {
+      const isNew = await addTraffic(db, message, now);
+      return isNew ? message.counts.reduce((sum, one) => sum + requestsOf(one), 0) : 0;
+    }
+    default:
+      return message satisfies never;
   }
 }
 
@@ -37,29 +52,29 @@ export async function putAway({ deadLetters }: Stores, { id, body }: Message): P
 const replayedAtOnce = 100;
 
 /** Counts messages that were put away. What is counted is deleted, what nobody can read stays. */
-export async function replayExposures(
+export async function replayMessages(
   stores: Stores,
   after: string | undefined,
   by: Change,
 ): Promise<ReplayReply> {
-  const { deadLetters, db } = stores;
+  const { deadLetters } = stores;
   const { keys, next } = await listDeadLetters(deadLetters, replayedAtOnce, after);
   const reply: ReplayReply = { replayed: 0, requests: 0, unreadable: {}, next };
   for (const key of keys) {
     const text = await readDeadLetter(deadLetters, key);
     if (text === null) continue;
-    const parsed = exposureBatch.safeParse(JSON.parse(text));
+    const parsed = edgeMessage.safeParse(JSON.parse(text));
     if (!parsed.success) {
       reply.unreadable[key] = explainIssues(parsed.error);
       continue;
     }
-    reply.requests += await insertExposures(db, parsed.data.exposures);
+    reply.requests += await count(stores, parsed.data, by.at);
     await deleteDeadLetter(deadLetters, key);
     reply.replayed += 1;
   }
   if (reply.replayed > 0) {
     const { replayed, requests } = reply;
-    await recordAudit(db, {
+    await recordAudit(stores.db, {
       ...by,
       action: 'exposures.replay',
       subject: 'exposures',
