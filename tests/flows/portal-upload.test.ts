@@ -1,5 +1,5 @@
 /** The portal in a browser, on the real platform with a real runner: sign in, upload, cut, resume, look, operate. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -10,7 +10,15 @@ import { writeModelFile } from '../../gpu-runner/onnx/files.ts';
 import { startPlatform, type Platform } from '../../scripts/platform.ts';
 import { generateKey } from '../../shared/keys.ts';
 import { lenet } from '../gpu-runner/mtz/nets/lenet.ts';
-import { chromiumPath, inspect, openBrowser, openPage, settle, type Watched } from '../portal/browser.ts';
+import {
+  chromiumPath,
+  dropFiles,
+  inspect,
+  openBrowser,
+  openPage,
+  settle,
+  type Watched,
+} from '../portal/browser.ts';
 import { startRunner, type Runner } from './runner-process.ts';
 
 /** What storage takes as a part at least; the network has three. */
@@ -47,6 +55,10 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     writeModelFile(
       join(folder, 'net.onnx'),
       lenet({ seed: 1, channels: [4, 6], hidden: 60_000, classes: 3 }),
+    );
+    writeModelFile(
+      join(folder, 'dropped.onnx'),
+      lenet({ seed: 2, channels: [4, 6], hidden: 60_000, classes: 3 }),
     );
     await writeDigits(folder);
     browser = await openBrowser();
@@ -119,8 +131,34 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     expect(document).toMatchObject({ task: 'digit', files: [{ path: 'net.onnx' }] });
   });
 
+  it('a dropped file needs not be chosen again after a reload, and is refused once it has changed', async () => {
+    await page.route(partUrl, async (route) => {
+      if (partUrl.exec(route.request().url())?.[1] !== '2') await route.continue();
+    });
+    const path = join(folder, 'dropped.onnx');
+    const content = await readFile(path);
+    await dropFiles(page, page.getByRole('button', { name: 'Choose files' }), [path]);
+    await page.getByRole('button', { name: 'Upload', exact: true }).click();
+    await page.getByText(/8\.\d+.MB of 13\.\d.MB sent/).waitFor({ timeout: 150_000 });
+    await page.reload();
+    await page.unroute(partUrl);
+    const again: string[] = [];
+    page.on('request', (request) => {
+      const part = partUrl.exec(request.url())?.[1];
+      if (part !== undefined) again.push(part);
+    });
+    await writeFile(path, content.toReversed());
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('"dropped.onnx" has changed since its upload began.').waitFor();
+    expect(again).toEqual([]);
+    await writeFile(path, content);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('link', { name: 'dropped@1' }).waitFor({ timeout: 150_000 });
+    expect(again).toEqual(['2']);
+  });
+
   it('shows the network as the runner read it', async () => {
-    await page.getByRole('link', { name: 'big@1' }).click();
+    await page.getByRole('link', { name: 'big', exact: true }).click();
     await page.getByText('4 can be shared').waitFor({ timeout: 120_000 });
     expect(await page.getByRole('rowheader').count()).toBe(10);
     await page.getByText('60,010 of 60,013 channels').waitFor();

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 
 /** Null where there is no browser: tests that need one say so and are skipped. */
 export { chromiumPath, openBrowser } from '../../scripts/chromium.ts';
@@ -54,6 +54,18 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/** Drops files on something as a person does from a folder: the page gets their handles with them. */
+export async function dropFiles(page: Page, on: Locator, files: readonly string[]): Promise<void> {
+  const box = await on.boundingBox();
+  if (!box) throw new Error('There is nothing to drop files on');
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const data = { items: [], files: [...files], dragOperationsMask: 1 };
+  const debug = await page.context().newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await debug.send('Input.dispatchDragEvent', { type, x, y, data });
+  await debug.detach();
 }
 
 /** Milliseconds a page may take to load. */

@@ -66,11 +66,16 @@ export class UploadQueue {
   async resume(id: string): Promise<void> {
     const sources = this.#sources.get(id) ?? new Map<string, DroppedFile>();
     this.#sources.set(id, sources);
-    for (const [path, { handle }] of sources) {
+    for (const [path, { file: before, handle }] of sources) {
       if (handle === null) continue;
       const file = await fileOf(handle);
-      if (file === null) sources.delete(path);
-      else sources.set(path, { file, handle });
+      if (file === null) {
+        sources.delete(path);
+        continue;
+      }
+      sources.set(path, { file, handle });
+      if (file.size !== before.size || file.lastModified !== before.lastModified)
+        this.#setFile(id, path, { hashedBytes: 0 });
     }
     this.#update(id, { state: this.#missing(id).length > 0 ? 'needs-file' : 'waiting', error: null });
     this.#start();

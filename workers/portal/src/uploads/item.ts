@@ -95,6 +95,13 @@ export const stateText: Readonly<Record<UploadState, string>> = {
   failed: 'Stopped',
 };
 
-/** As it is after the page was loaded anew: whatever was going on is paused. */
-export const restored = (item: UploadItem): UploadItem =>
-  isActive(item) ? { ...item, state: 'paused', error: null } : { ...item, error: null };
+/**
+ * As it is after the page was loaded anew: whatever was going on is paused, and files are to be read again, as only their
+ * digest tells whether they are still the same.
+ */
+export const restored = (item: UploadItem): UploadItem => ({
+  ...item,
+  ...(isActive(item) && { state: 'paused' }),
+  error: null,
+  files: item.files.map((file) => (file.committed ? file : { ...file, hashedBytes: 0 })),
+});
