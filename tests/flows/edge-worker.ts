@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { convertV4MiniflareOptions, Miniflare, Response as MiniflareResponse } from 'miniflare';
 import type { Exposure } from '../../shared/exposure.ts';
-import { edgeMessage, requestsOf, type TrafficCount } from '../../shared/traffic.ts';
+import { edgeMessage, requestsOf, type TrafficCount } from '../../shared/traffic-message.ts';
 import { TestedEdge } from './tested-edge.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -186,6 +186,26 @@ describe.skipIf(chromiumPath === null)('the portal, from two networks to a decis
   );
 
   it(
+    'shows what came to the endpoint, and who works',
+    async () => {
+      await until(async () => (await client.endpoints.traffic('shop')).total.requests >= 3);
+      await page.getByRole('link', { name: 'Operations' }).click();
+      const row = page.getByRole('row', { name: /^shop/ });
+      await row.getByText(/^[1-9]\d* last hour$/).waitFor();
+      await row.getByRole('link', { name: 'shop' }).click();
+      const counted = page.getByRole('region', { name: 'Traffic' });
+      await counted.getByRole('img', { name: 'Requests each minute' }).waitFor();
+      await counted.getByText(/^[1-9]\d* samples? answered$/).waitFor();
+      await isWhole('endpoint');
+      await page.getByRole('link', { name: 'Operations' }).first().click();
+      await page.getByRole('tab', { name: 'Runners and queue' }).click();
+      await page.getByRole('row', { name: /^flow/ }).getByText('Waits for work').waitFor();
+      await isWhole('queue');
+    },
+    timeoutMs,
+  );
+
+  it(
     'runs an experiment on its traffic, and decides it',
     async () => {
       // Another bundle: the same networks, stored as halves.

@@ -3,12 +3,12 @@ import { ApiError } from '../../client/http.ts';
 import { errorStatus, type ErrorCode } from '../../shared/errors.ts';
 import { explain } from '../../workers/portal/src/api/explain.ts';
 import { detailText } from '../../workers/portal/src/pages/operations/detailText.ts';
-import { jobTitle, runnersOf } from '../../workers/portal/src/pages/operations/queueView.ts';
-import { trafficRows } from '../../workers/portal/src/pages/operations/traffic.ts';
+import { jobTitle, latestFirst } from '../../workers/portal/src/pages/operations/queueView.ts';
+import { trafficRows } from '../../workers/portal/src/pages/operations/armTraffic.ts';
 import { servesMerged, stepsOf } from '../../workers/portal/src/pages/home/steps.ts';
 import { operationsHandlers } from './operationsFixtures.ts';
 import { digest } from './registryFixtures.ts';
-import { jobList } from '../../shared/jobs.ts';
+import { jobList, runnerList } from '../../shared/jobs.ts';
 import type { ExperimentReport } from '../../shared/experiment-report.ts';
 
 describe('explain()', () => {
@@ -93,19 +93,18 @@ it('trafficRows() adds an arm’s requests up, whatever they came for, and order
   ]);
 });
 
-it('runnersOf() tells each runner once, with what it works on now', () => {
-  const answer = operationsHandlers['GET /v1/jobs']?.({
-    url: new URL('http://x/v1/jobs'),
-    params: [],
-    body: Buffer.alloc(0),
-    headers: {},
-  });
-  const { jobs } = jobList.parse(answer);
-  expect(runnersOf(jobs)).toMatchObject([
-    { name: 'gpu-1', providers: ['cuda', 'cpu'], working: [{ state: 'leased' }] },
-  ]);
+it('latestFirst() begins with the runner that was heard of last', () => {
+  const { runners } = runnerList.parse(operationsAnswer('GET /v1/runners'));
+  expect(latestFirst(runners).map(({ name }) => name)).toEqual(['gpu-1', 'laptop', 'old-gpu']);
+});
+
+it('jobTitle() says what a job is about', () => {
+  const { jobs } = jobList.parse(operationsAnswer('GET /v1/jobs'));
   expect(jobs.map(jobTitle)).toEqual(['Read digit@3', 'Read digit-data@3']);
 });
+
+const operationsAnswer = (route: string): unknown =>
+  operationsHandlers[route]?.({ url: new URL('http://x/'), params: [], body: Buffer.alloc(0), headers: {} });
 
 it('detailText() is one line, with the first digits of digests', () => {
   expect(detailText({ revision: 3, tasks: { digit: digest(1) }, none: null, list: [1, 'b'] })).toBe(

@@ -6,10 +6,8 @@ import {
   maxTrafficCounts,
   trafficMessage,
   trafficMessageId,
-  trafficQuery,
-  trafficSpan,
-  type TrafficQuery,
-} from '../../shared/traffic.ts';
+} from '../../shared/traffic-message.ts';
+import { trafficQuery, trafficSpan, type TrafficQuery } from '../../shared/traffic.ts';
 import { exposureOf } from './exposures.ts';
 import { countOf, messageOf } from './traffic.ts';
 

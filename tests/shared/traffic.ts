@@ -1,5 +1,5 @@
 import { latencyBucket } from '../../shared/latency-histogram.ts';
-import { trafficMessageId, type TrafficCount, type TrafficMessage } from '../../shared/traffic.ts';
+import { trafficMessageId, type TrafficCount, type TrafficMessage } from '../../shared/traffic-message.ts';
 
 export const minuteOf = (at: Date): string => `${at.toISOString().slice(0, 16)}:00.000Z`;
 

@@ -1,6 +1,6 @@
 import { explainIssues } from '../../shared/explain-issues.ts';
 import type { ReplayReply } from '../../shared/experiment-api.ts';
-import { edgeMessage, requestsOf, type EdgeMessage } from '../../shared/traffic.ts';
+import { edgeMessage, requestsOf, type EdgeMessage } from '../../shared/traffic-message.ts';
 import { recordAudit } from '../store/audit.ts';
 import { deleteDeadLetter, keepDeadLetter, listDeadLetters, readDeadLetter } from '../store/dead-letters.ts';
 import { insertExposures } from '../store/exposures.ts';

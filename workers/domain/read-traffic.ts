@@ -1,11 +1,6 @@
 import { addCounts, quantileOf } from '../../shared/latency-histogram.ts';
-import {
-  requestsOf,
-  type EndpointTraffic,
-  type TrafficFigures,
-  type TrafficList,
-  type TrafficSpan,
-} from '../../shared/traffic.ts';
+import { requestsOf } from '../../shared/traffic-message.ts';
+import type { EndpointTraffic, TrafficFigures, TrafficList, TrafficSpan } from '../../shared/traffic.ts';
 import type { Database } from '../store/database.ts';
 import { listEndpoints } from '../store/endpoints.ts';
 import { listTraffic, sumTraffic, type Stretch, type TrafficRow } from '../store/traffic.ts';

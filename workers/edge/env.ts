@@ -1,7 +1,7 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import { trustedKeys, type TrustedKey } from '../../shared/signature.ts';
-import type { EdgeMessage } from '../../shared/traffic.ts';
+import type { EdgeMessage } from '../../shared/traffic-message.ts';
 import type { Published } from '../store/published.ts';
 
 /** What wrangler.toml binds. The only place that knows the names. */

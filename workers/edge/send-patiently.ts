@@ -1,4 +1,4 @@
-import type { EdgeMessage } from '../../shared/traffic.ts';
+import type { EdgeMessage } from '../../shared/traffic-message.ts';
 import { limits } from './limits.ts';
 
 /** A queue, to its producer. */

@@ -6,7 +6,7 @@ import {
   trafficMessageId,
   type TrafficCount,
   type TrafficMessage,
-} from '../../shared/traffic.ts';
+} from '../../shared/traffic-message.ts';
 import { limits } from './limits.ts';
 import { sendPatiently, type Sender } from './send-patiently.ts';
 import { sleep } from './sleep.ts';

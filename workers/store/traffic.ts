@@ -1,6 +1,7 @@
 import { and, asc, eq, gte, lt, sql, type SQL } from 'drizzle-orm';
 import type { ErrorCode } from '../../shared/errors.ts';
-import { trafficKeptMs, type TrafficMessage } from '../../shared/traffic.ts';
+import type { TrafficMessage } from '../../shared/traffic-message.ts';
+import { trafficKeptMs } from '../../shared/traffic.ts';
 import { isDuplicate, type Database } from './database.ts';
 import { traffic, trafficMessages } from './schema/traffic.ts';
 

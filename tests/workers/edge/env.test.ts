@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
-import type { EdgeMessage } from '../../../shared/traffic.ts';
+import type { EdgeMessage } from '../../../shared/traffic-message.ts';
 import { readBindings } from '../../../workers/edge/env.ts';
 
 test('readBindings() names the binding that a deployment lacks', () => {

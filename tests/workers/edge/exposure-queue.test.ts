@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { exposureBatch, maxBatchBytes, maxBatchExposures, type Exposure } from '../../../shared/exposure.ts';
-import type { EdgeMessage } from '../../../shared/traffic.ts';
+import type { EdgeMessage } from '../../../shared/traffic-message.ts';
 import { ExposureQueue } from '../../../workers/edge/exposure-queue.ts';
 import { limits } from '../../../workers/edge/limits.ts';
 import { exposureOf } from '../../shared/exposures.ts';

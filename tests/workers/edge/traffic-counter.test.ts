@@ -6,7 +6,7 @@ import {
   trafficMessage,
   type EdgeMessage,
   type TrafficMessage,
-} from '../../../shared/traffic.ts';
+} from '../../../shared/traffic-message.ts';
 import { limits } from '../../../workers/edge/limits.ts';
 import { TrafficCounter, type Counted } from '../../../workers/edge/traffic-counter.ts';
 import { Clock } from './clock.ts';

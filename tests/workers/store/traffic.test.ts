@@ -1,7 +1,8 @@
 import { asc } from 'drizzle-orm';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { latencyBucket } from '../../../shared/latency-histogram.ts';
-import { trafficKeptMs, type TrafficCount } from '../../../shared/traffic.ts';
+import type { TrafficCount } from '../../../shared/traffic-message.ts';
+import { trafficKeptMs } from '../../../shared/traffic.ts';
 import type { Database } from '../../../workers/store/database.ts';
 import { insertRevision } from '../../../workers/store/endpoints.ts';
 import { traffic, trafficMessages } from '../../../workers/store/schema/traffic.ts';

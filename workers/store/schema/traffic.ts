@@ -1,6 +1,6 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { LatencyHistogram } from '../../../shared/latency-histogram.ts';
-import type { TrafficCount } from '../../../shared/traffic.ts';
+import type { TrafficCount } from '../../../shared/traffic-message.ts';
 
 /** Requests of endpoints, added up twice: by the minute for a look at now, by the hour for what was. */
 export const traffic = sqliteTable(

@@ -31,6 +31,8 @@ export interface Axis {
   readonly include?: readonly number[];
   /** Whole numbers only. */
   readonly whole?: boolean;
+  /** Pixels from a tick of the x axis to the next, at least; 110 when left out. */
+  readonly tickWidth?: number;
 }
 
 const margin = { top: 12, right: 14, bottom: 40, left: 58 };
@@ -93,7 +95,7 @@ export function LineChart({
     .y0((one) => y(one.low ?? bottom))
     .y1((one) => y(one.high ?? top));
   const xTicks = x
-    .ticks(Math.max(2, Math.floor(width / 110)))
+    .ticks(Math.max(2, Math.floor(width / (xAxis.tickWidth ?? 110))))
     .filter((tick) => !xAxis.whole || tick % 1 === 0);
   const yTicks = y.ticks(5);
 

@@ -13,6 +13,7 @@ import { Page } from '../../ui/Page.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { notify, notifyError } from '../../ui/Toast.tsx';
 import { Time } from '../../ui/Value.tsx';
+import { ArmTraffic } from './ArmTraffic.tsx';
 import { BundleLink, useBundleNames } from './bundleNames.tsx';
 import { EndpointTraffic } from './EndpointTraffic.tsx';
 
@@ -97,6 +98,7 @@ function Endpoint({ endpoint }: { readonly endpoint: EndpointDetail }) {
         </Card>
       </div>
       <EndpointTraffic endpoint={name} />
+      <ArmTraffic endpoint={name} />
       <Card title="Revisions" hint="Going back makes a new revision; nothing of the history is lost.">
         <Loaded query={history}>
           {() => (

@@ -1,14 +1,16 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { endpointList, type EndpointView } from '../../../../../shared/api.ts';
 import { useApi } from '../../api/ApiContext.tsx';
-import { usePaged } from '../../api/usePaged.ts';
+import { take, usePaged } from '../../api/usePaged.ts';
 import { Badge, State } from '../../ui/Badge.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { EmptyState } from '../../ui/EmptyState.tsx';
 import { ErrorState } from '../../ui/ErrorState.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table } from '../../ui/Table.tsx';
-import { Time } from '../../ui/Value.tsx';
+import { Count } from '../../ui/Value.tsx';
+import { errorRate, errorsText, latencyText, ranges, startOf } from './trafficView.ts';
 
 export function useEndpoints() {
   const { client } = useApi();
@@ -23,9 +25,34 @@ export function useEndpoints() {
   });
 }
 
-/** What is served where. */
+/** Endpoints whose traffic is shown at most. */
+const counted = 500;
+
+/** What came to each endpoint in the last hour and day, by its name. */
+function useTraffic() {
+  const { client } = useApi();
+  const { data } = useQuery({
+    queryKey: ['endpoints', 'traffic', 'all'],
+    refetchInterval: 30_000,
+    queryFn: async () => {
+      const now = Date.now();
+      const [hour, day] = await Promise.all(
+        ranges.slice(0, 2).map(async (range) => {
+          const { resolution } = range;
+          const rows = client.endpoints.trafficOfAll({ from: startOf(range, now), resolution });
+          return new Map((await take(rows, counted)).map((one) => [one.endpoint, one]));
+        }),
+      );
+      return { hour, day };
+    },
+  });
+  return { hour: data?.hour, day: data?.day };
+}
+
+/** What is served where, and how much is asked of it. */
 export function Endpoints() {
   const list = useEndpoints();
+  const { hour, day } = useTraffic();
   if (list.data === undefined)
     return list.error === null ? (
       <Skeleton lines={4} />
@@ -47,16 +74,18 @@ export function Endpoints() {
       columns={[
         {
           head: 'Endpoint',
-          cell: ({ name }) => <Link href={`/operations/endpoints/${name}`}>{name}</Link>,
-        },
-        {
-          head: 'State',
-          cell: ({ publishedAt }) =>
-            publishedAt === null ? (
-              <State tone="warn">Not told to the edge yet</State>
-            ) : (
-              <State tone="good">Serving</State>
-            ),
+          cell: ({ name, publishedAt }) => (
+            <>
+              <Link href={`/operations/endpoints/${name}`}>{name}</Link>
+              <div>
+                {publishedAt === null ? (
+                  <State tone="warn">Not told to the edge yet</State>
+                ) : (
+                  <State tone="good">Serving</State>
+                )}
+              </div>
+            </>
+          ),
         },
         {
           head: 'Tasks',
@@ -69,9 +98,48 @@ export function Endpoints() {
             </span>
           ),
         },
-        { head: 'Bundles', number: true, cell: ({ tasks }) => new Set(Object.values(tasks)).size },
-        { head: 'Revision', number: true, cell: ({ revision }) => revision },
-        { head: 'Changed', cell: ({ createdAt }) => <Time at={createdAt} /> },
+        {
+          head: 'Requests',
+          number: true,
+          cell: ({ name }) => {
+            const [last, whole] = [hour?.get(name), day?.get(name)];
+            if (last === undefined || whole === undefined) return '';
+            return (
+              <>
+                <div>
+                  <Count value={last.requests} /> last hour
+                </div>
+                <div>
+                  <Count value={whole.requests} /> last day
+                </div>
+              </>
+            );
+          },
+        },
+        {
+          head: 'Refused',
+          number: true,
+          cell: ({ name }) => {
+            const figures = day?.get(name);
+            if (figures === undefined) return '';
+            return <span title={errorsText(figures.errors) || undefined}>{errorRate(figures)}</span>;
+          },
+        },
+        {
+          head: 'Latency',
+          number: true,
+          cell: ({ name }) => {
+            const figures = day?.get(name);
+            if (figures === undefined) return '';
+            if (figures.latencyMs === null) return '–';
+            return (
+              <>
+                <div>p50 {latencyText(figures, 'p50')}</div>
+                <div>p95 {latencyText(figures, 'p95')}</div>
+              </>
+            );
+          },
+        },
       ]}
     />
   );

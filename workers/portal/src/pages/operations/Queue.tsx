@@ -2,22 +2,21 @@ import { Link } from 'wouter';
 import { jobList, type JobState, type JobView } from '../../../../../shared/jobs.ts';
 import { useApi } from '../../api/ApiContext.tsx';
 import { usePaged } from '../../api/usePaged.ts';
-import { Badge, State, toneOf } from '../../ui/Badge.tsx';
 import { Card } from '../../ui/Card.tsx';
-import { CodeBlock } from '../../ui/CodeBlock.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { Time } from '../../ui/Value.tsx';
-import { jobTitle, runnersOf, type RunnerRow } from './queueView.ts';
+import { jobTitle } from './queueView.ts';
+import { Runners } from './Runners.tsx';
 
 /** Milliseconds between two looks: the queue moves by itself. */
 const pollMs = 4000;
 
-function useJobs(state?: JobState) {
+function useJobs(state: JobState) {
   const { client } = useApi();
   return usePaged(
-    ['jobs', 'operations', state ?? 'all'],
+    ['jobs', 'operations', state],
     async (cursor: number | null) => {
       const { jobs, next } = await client.http.read(jobList, {
         method: 'GET',
@@ -34,7 +33,6 @@ function useJobs(state?: JobState) {
 export function Queue() {
   const running = useJobs('leased');
   const queued = useJobs('queued');
-  const recent = useJobs();
   return (
     <>
       <Card title="At work" hint="Jobs that a runner holds now.">
@@ -108,56 +106,7 @@ export function Queue() {
           }
         </Loaded>
       </Card>
-      <Card title="Runners" hint="Those that the newest jobs tell of.">
-        <Loaded query={recent}>
-          {() => {
-            const runners = runnersOf(recent.rows);
-            return runners.length === 0 ? (
-              <>
-                <p className="muted">
-                  No runner has claimed a job yet. With a key of scope runner, on any machine with Node:
-                </p>
-                <CodeBlock
-                  label="How to start a runner"
-                  code={`TRUNKLINE_URL=${location.origin} TRUNKLINE_KEY=tl_… npx trunkline runner`}
-                />
-              </>
-            ) : (
-              <Table<RunnerRow>
-                caption="Runners"
-                rows={runners}
-                rowKey={({ name }) => name}
-                columns={[
-                  { head: 'Runner', cell: ({ name }) => name },
-                  {
-                    head: 'State',
-                    cell: ({ working }) =>
-                      working.length > 0 ? (
-                        <State tone={toneOf('leased')} live>
-                          At work
-                        </State>
-                      ) : (
-                        <State tone="neutral">No job</State>
-                      ),
-                  },
-                  {
-                    head: 'Trains with',
-                    cell: ({ providers }) => (
-                      <span className="row">
-                        {providers.map((provider) => (
-                          <Badge key={provider}>{provider}</Badge>
-                        ))}
-                      </span>
-                    ),
-                  },
-                  { head: 'Version', cell: ({ version }) => version },
-                  { head: 'Last heard of', cell: ({ seenAt }) => <Time at={seenAt} /> },
-                ]}
-              />
-            );
-          }}
-        </Loaded>
-      </Card>
+      <Runners running={running.rows} pollMs={pollMs} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { ApiError } from '../../../../../client/http.ts';
 import { InferenceClient, type Inference } from '../../../../../client/inference.ts';
@@ -20,9 +20,11 @@ import { Answers, TimeSpent } from './Answers.tsx';
 import { ImageSource } from './ImageSource.tsx';
 import { imageInputOf, tensorOf, type ImageInput } from './inputSpec.ts';
 import { Numbers } from './Numbers.tsx';
-import { Snippets } from './Snippets.tsx';
 import { useEndpoint, useSamples, type EndpointContent } from './useEndpoint.ts';
 import styles from './playground.module.css';
+
+// Nobody needs it before there is an answer.
+const Snippets = lazy(() => import('./Snippets.tsx').then((file) => ({ default: file.Snippets })));
 
 const mostEndpoints = 200;
 
@@ -170,14 +172,16 @@ function Tried({ endpoint }: { readonly endpoint: EndpointContent }) {
         </Card>
         {infer.data !== undefined && asked !== null && <TimeSpent {...infer.data} />}
         {asked !== null && spec !== undefined && (
-          <Snippets
-            request={{
-              url: location.origin,
-              endpoint: endpoint.name,
-              input: { name: spec.name, tensor: asked.tensor },
-              tasks,
-            }}
-          />
+          <Suspense fallback={null}>
+            <Snippets
+              request={{
+                url: location.origin,
+                endpoint: endpoint.name,
+                input: { name: spec.name, tensor: asked.tensor },
+                tasks,
+              }}
+            />
+          </Suspense>
         )}
       </div>
     </div>
