@@ -10,6 +10,7 @@ import {
   type LineageView,
   type VersionView,
 } from '../../../shared/registry.ts';
+import type { TrafficFigures } from '../../../shared/traffic.ts';
 import { textTable } from '../../runner/textTable.ts';
 import type { RemoteOptions } from '../config.ts';
 import type { CommandContext } from '../context.ts';
@@ -31,9 +32,13 @@ export function addShow(program: Command, context: CommandContext): void {
     .action(async (kind: ShownKind, text: string, options: RemoteOptions & JsonOption) => {
       const client = await connect(context, options);
       if (isItemKind(kind)) answer(context, options, await lookUp(client, kind, text), itemLines);
-      else if (kind === 'endpoints')
-        answer(context, options, await client.endpoints.get(text), endpointLines);
-      else answer(context, options, await client.jobs.get(text), jobLines);
+      else if (kind === 'endpoints') {
+        const [endpoint, { total }] = await Promise.all([
+          client.endpoints.get(text),
+          client.endpoints.traffic(text),
+        ]);
+        answer(context, options, { ...endpoint, lastDay: total }, endpointLines);
+      } else answer(context, options, await client.jobs.get(text), jobLines);
     });
 }
 
@@ -105,11 +110,13 @@ function endpointLines({
   createdBy,
   publishedAt,
   history,
-}: EndpointDetail): string[] {
+  lastDay,
+}: EndpointDetail & { lastDay: TrafficFigures }): string[] {
   return [
     `endpoint ${name}, revision ${revision}, since ${moment(createdAt)} by ${createdBy}`,
     ...(publishedAt === null ? ['  The edge was not told yet.'] : []),
     ...Object.entries(tasks).map(([task, bundle]) => `  ${task.padEnd(20)} bundle ${bundle}`),
+    `  Last 24 hours: ${trafficText(lastDay)}`,
     '',
     ...textTable(
       [
@@ -126,4 +133,13 @@ function endpointLines({
       4,
     ),
   ];
+}
+
+function trafficText({ requests, errors, latencyMs }: TrafficFigures): string {
+  if (requests === 0) return 'no requests';
+  const refused = Object.entries(errors).map(([code, count]) => `, ${count} ${code}`);
+  const latency = Object.entries(latencyMs ?? {}).map(
+    ([quantile, ms]) => `, ${quantile} ${ms.toFixed(1)} ms`,
+  );
+  return `${requests} requests${refused.join('')}${latency.join('')}`;
 }

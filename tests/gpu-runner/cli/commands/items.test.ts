@@ -132,8 +132,17 @@ test('show tells all about a version: labels, lineage, what was read in it, its 
 });
 
 test('show tells what an endpoint serves and served', async () => {
-  service.answer({ 'GET /v1/endpoints/shop': endpointDetail() });
+  const total = {
+    ...{ requests: 9, samples: 9, errors: { unavailable: 2 } },
+    latencyMs: { p50: 1.5, p95: 20, p99: 30 },
+  };
+  const span = { from: at, to: at, resolution: 'hour' };
+  service.answer({
+    'GET /v1/endpoints/shop': endpointDetail(),
+    'GET /v1/endpoints/shop/traffic': { endpoint: 'shop', ...span, points: [], total },
+  });
   const { out } = await service.run(['show', 'endpoint', 'shop']);
+  expect(out).toContain('Last 24 hours: 9 requests, 2 unavailable, p50 1.5 ms, p95 20.0 ms, p99 30.0 ms');
   expect(out).toContain(`digit                bundle ${digest('c')}`);
   expect(out).toMatch(/^1 +2026-01-02 03:04 +key1 +digit=aaaaaaaaaaaa$/m);
 });
