@@ -297,7 +297,8 @@ export type ResolvedVersion = z.infer<typeof resolvedVersion>;
 const resolvedSources = z.array(z.object({ task: name, model: resolvedVersion, data: resolvedVersion }));
 
 /** A program that claims jobs. */
-export const runnerView = runner.extend({
+export const runnerView = z.object({
+  ...runner.shape,
   kinds: z.array(z.enum(jobKinds)),
   /** `working`: it holds jobs; `waiting`: it asked for one in the last minutes; `silent`: it did not. */
   state: z.enum(['working', 'waiting', 'silent']),

@@ -5,6 +5,8 @@ import { pageSize, toPage, type Page } from './page.ts';
 import { jobs, runners } from './schema/jobs.ts';
 
 export type RunnerRow = typeof runners.$inferSelect;
+/** With the ids of the jobs that it holds. */
+export type ListedRunner = RunnerRow & { jobs: string[] };
 
 /** Runners ask for work every few seconds: that they are there is written at most so often, in milliseconds. */
 export const notedEveryMs = 60_000;
@@ -63,7 +65,7 @@ export async function listRunners(
   db: Database,
   project: string,
   after?: string,
-): Promise<Page<RunnerRow & { jobs: string[] }, string>> {
+): Promise<Page<ListedRunner, string>> {
   const rows = await db
     .select()
     .from(runners)

@@ -43,8 +43,10 @@ describe('a runner', () => {
     const written = async (at: string, version?: string): Promise<number> => {
       const runner = { ...runnerOf('r'), ...(version === undefined ? {} : { version }) };
       const kinds = ['merge' as const];
-      const [result] = await stores.db.batch([noteRunner(stores.db, { project, runner, kinds, at })]);
-      return (result as D1Result).meta.changes;
+      const results: unknown[] = await stores.db.batch([
+        noteRunner(stores.db, { project, runner, kinds, at }),
+      ]);
+      return (results[0] as D1Result).meta.changes;
     };
     expect(await written(by.at)).toBe(1);
     for (const ms of [3000, 30_000, 59_999]) expect(await written(later(ms)), String(ms)).toBe(0);
