@@ -69,10 +69,10 @@ export async function tellStory({ page, recorder, key, bringSamples }: StoryOpti
   await budget.waitFor();
   await toTop(button('Predict again'));
   await budget.focus();
-  await recorder.take(3, lookMs, budget);
+  await recorder.take(3, lookMs);
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft']) {
     await budget.press(key);
-    await recorder.take(3, glanceMs, budget);
+    await recorder.take(3, glanceMs);
   }
   await recorder.take(3, lookMs);
 
@@ -126,9 +126,15 @@ async function reached(page: Page, percent: number): Promise<void> {
   }
 }
 
+/** What is used of an element of the page: the types of the browser are not those of this program. */
+interface Scrolled {
+  readonly style: { scrollMarginTop: string };
+  scrollIntoView(options: { block: 'start' }): void;
+}
+
 /** Scrolls so that something is near the window's upper edge. */
 const toTop = (what: Locator): Promise<void> =>
-  what.evaluate((element) => {
+  what.evaluate((element: Scrolled) => {
     element.style.scrollMarginTop = '24px';
     element.scrollIntoView({ block: 'start' });
   });
