@@ -7,22 +7,28 @@ import { chromiumPath, openBrowser, openPage, settle } from './browser.ts';
 import { startMock, type MockPlatform } from './mockPlatform.ts';
 import { operationsHandlers } from './operationsFixtures.ts';
 import { registryHandlers } from './registryFixtures.ts';
+import { workHandlers } from './workFixtures.ts';
 
 /** Bytes of compressed script that the first page may take, whichever it is. */
 const budgetBytes = 200_000;
 const key = `tl_0123456789abcdef_${'0'.repeat(64)}`;
 
+/** A page of what was merged and is compared. */
+const onWork = (path: string): string => `work ${path}`;
+
 describe.skipIf(chromiumPath === null)('what a page takes', () => {
   let browser: Browser;
   let platform: MockPlatform;
+  let work: MockPlatform;
   beforeAll(async () => {
     execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build-portal.ts')]);
     browser = await openBrowser();
     platform = await startMock({ ...operationsHandlers, ...registryHandlers });
+    work = await startMock(workHandlers);
   });
   afterAll(async () => {
     await browser.close();
-    await platform.stop();
+    await Promise.all([platform.stop(), work.stop()]);
   });
 
   it.each([
@@ -35,25 +41,33 @@ describe.skipIf(chromiumPath === null)('what a page takes', () => {
     '/playground',
     '/experiments',
     '/operations',
+    '/datasets/digit-data',
+    '/operations/endpoints/both',
+    ...['/merges/new', '/bundles/both/2', '/playground?endpoint=shop'].map(onWork),
+    ...['/experiments/new', '/experiments/merged-or-separate'].map(onWork),
   ])(
     'the first load of %s keeps within 200 KB of compressed script, all from its own origin',
-    async (path) => {
-      const { page, complaints } = await openPage(browser, { url: `${platform.url}/icon.svg`, key });
+    async (place) => {
+      const path = place.replace('work ', '');
+      const { url } = path === place ? platform : work;
+      const { page, complaints } = await openPage(browser, { url: `${url}/icon.svg`, key });
       const scripts = new Map<string, Promise<Buffer>>();
       page.on('response', (response) => {
         if (/javascript/.test(response.headers()['content-type'] ?? ''))
           scripts.set(response.url(), response.body());
       });
-      await page.goto(platform.url + path);
+      await page.goto(url + path);
       await settle(page);
       const sizes = await Promise.all(
         [...scripts.values()].map(async (body) => gzipSync(await body, { level: 9 }).length),
       );
       const total = sizes.reduce((sum, size) => sum + size, 0);
       expect(total).toBeGreaterThan(10_000);
-      expect(total, `${path} takes ${total} bytes in ${sizes.length} files`).toBeLessThanOrEqual(budgetBytes);
-      expect([...scripts.keys()].every((url) => url.startsWith(platform.url))).toBe(true);
-      expect(complaints.filter((one) => !one.includes(platform.url))).toEqual([]);
+      expect(total, `${place} takes ${total} bytes in ${sizes.length} files`).toBeLessThanOrEqual(
+        budgetBytes,
+      );
+      expect([...scripts.keys()].every((script) => script.startsWith(url))).toBe(true);
+      expect(complaints.filter((one) => !one.includes(url))).toEqual([]);
       await page.context().close();
     },
   );

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
 import { useLocation } from 'wouter';
 import { NetworkDrawing } from '../../charts/NetworkDrawing.tsx';
 import { useApi } from '../../api/ApiContext.tsx';
@@ -7,7 +8,8 @@ import { Card, Stats } from '../../ui/Card.tsx';
 import { formatBytes, formatCount, formatPercent, formatPlural } from '../../ui/format.ts';
 import { LoadedPage } from '../../ui/LoadedPage.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { Select } from '../../ui/Select.tsx';
+import { LateSelect } from '../../ui/LateSelect.tsx';
+import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
 import { Time } from '../../ui/Value.tsx';
@@ -17,9 +19,11 @@ import { DownloadButton } from './DownloadButton.tsx';
 import { OriginTab } from './OriginTab.tsx';
 import { PublishButton } from './PublishButton.tsx';
 import { ReportTab } from './ReportTab.tsx';
-import { RetrainingTab } from './RetrainingTab.tsx';
 import { ServingCard } from './ServingCard.tsx';
 import { useBundle, type BundleContent } from './useBundle.ts';
+
+// What draws curves is a large part of the page.
+const RetrainingTab = lazy(() => import('./RetrainingTab.tsx'));
 
 /** Versions that can be chosen at most; older ones by their address. */
 const mostVersions = 200;
@@ -50,7 +54,7 @@ export default function BundlePage({ params }: { readonly params: Readonly<Recor
           actions={
             <>
               {(versions.data?.length ?? 0) > 1 && (
-                <Select
+                <LateSelect
                   label="Version"
                   hideLabel
                   value={String(content.version.version)}
@@ -77,7 +81,11 @@ export default function BundlePage({ params }: { readonly params: Readonly<Recor
                     {
                       id: 'retraining',
                       label: 'Retraining',
-                      content: <RetrainingTab report={content.report} />,
+                      content: (
+                        <Suspense fallback={<Skeleton lines={6} label="Loading the curves" />}>
+                          <RetrainingTab report={content.report} />
+                        </Suspense>
+                      ),
                     },
                   ]
                 : []),

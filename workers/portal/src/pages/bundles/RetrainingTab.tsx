@@ -8,7 +8,7 @@ import type { Report } from '../../../../../shared/report.ts';
 const drawnPoints = 600;
 
 /** How the merge went: losses, accuracies, floors, and the curve its budget was chosen on. */
-export function RetrainingTab({ report }: { readonly report: Report }) {
+export default function RetrainingTab({ report }: { readonly report: Report }) {
   const { retraining, tradeoff, tasks } = report;
   const names = tasks.map(({ task }) => task);
   if (retraining === undefined) return null;

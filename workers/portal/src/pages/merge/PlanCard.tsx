@@ -1,15 +1,11 @@
-import { useId } from 'react';
-import { parameterBytes } from '../../../../../shared/heap.ts';
-import type { PlanResult } from '../../../../../shared/jobs.ts';
+import { lazy, Suspense } from 'react';
 import type { Storage } from '../../../../../shared/recipe.ts';
-import { GroupBars } from '../../charts/GroupBars.tsx';
-import { LineChart } from '../../charts/LineChart.tsx';
 import { Button } from '../../ui/Button.tsx';
-import { Card, Stats } from '../../ui/Card.tsx';
+import { Card } from '../../ui/Card.tsx';
 import { ErrorState } from '../../ui/ErrorState.tsx';
-import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts';
 import { Progress } from '../../ui/Progress.tsx';
-import { barsOf, curveOf, heapAt, placeAt, savedAt, type Measure } from './planView.ts';
+import { Skeleton } from '../../ui/Skeleton.tsx';
+import type { Measure } from './planView.ts';
 import type { Plan } from './usePlan.ts';
 import styles from './merge.module.css';
 
@@ -19,11 +15,8 @@ const measures: readonly { id: Measure; label: string }[] = [
   { id: 'heap', label: 'Heap' },
 ];
 
-const sizeLabels: Readonly<Record<Measure, string>> = {
-  parameters: 'bytes stored',
-  macs: 'multiply-adds, all tasks',
-  heap: 'heap at the edge, estimated',
-};
+// What draws curves is a large part of the page, and comes with the first one.
+const Curve = lazy(() => import('./Curve.tsx'));
 
 /** The predicted curve of loss against size, a budget to drag along it, and what each group shares there. */
 export function PlanCard({
@@ -91,98 +84,11 @@ export function PlanCard({
             : 'Pick two networks that go together first.'}
         </p>
       )}
-      {shown && <Curve {...{ result, measure, storage, place, onPlace }} />}
+      {shown && (
+        <Suspense fallback={<Skeleton lines={8} label="Loading the curve" />}>
+          <Curve {...{ result, measure, storage, place, onPlace }} />
+        </Suspense>
+      )}
     </Card>
   );
 }
-
-function Curve({
-  result,
-  measure,
-  storage,
-  place,
-  onPlace,
-}: {
-  readonly result: PlanResult;
-  readonly measure: Measure;
-  readonly storage: Storage;
-  readonly place: number;
-  readonly onPlace: (place: number) => void;
-}) {
-  const id = useId();
-  const points = curveOf(result, measure, storage);
-  const format = measure === 'macs' ? formatCount : formatBytes;
-  const chosen = points[place] ?? { x: 0, y: 0 };
-  const saved = savedAt(result, place, storage);
-  const { separate, curve } = result;
-  const point = curve[place];
-  const last = points.length - 1;
-  const told =
-    place === 0
-      ? 'all that can be shared'
-      : place === last
-        ? 'nothing shared'
-        : `${formatPercent(saved[measure], 1)} of separate`;
-  return (
-    <div className="stack">
-      <LineChart
-        title="Predicted loss against size"
-        description={`From ${format(points[0]?.x ?? 0)} with everything shared to ${format(points[last]?.x ?? 0)} with nothing shared. Chosen: ${format(chosen.x)}.`}
-        x={{ label: sizeLabels[measure], format }}
-        y={{ label: 'predicted loss (second order)', format: formatLoss, include: [0] }}
-        series={[{ label: 'predicted loss', colour: 'var(--accent)', points }]}
-        chosen={chosen.x}
-        onPick={(x) => onPlace(placeAt(result, measure, storage, x))}
-      />
-      <div className={styles.slider}>
-        <label htmlFor={id}>Budget</label>
-        <input
-          id={id}
-          type="range"
-          min={0}
-          max={last}
-          step={1}
-          value={place}
-          aria-valuetext={`${format(chosen.x)}, ${told}, predicted loss ${formatLoss(chosen.y)}`}
-          onChange={(event) => onPlace(Number(event.currentTarget.value))}
-        />
-        <output htmlFor={id}>{told}</output>
-      </div>
-      <Stats
-        items={[
-          {
-            label: storage === 'float32' ? 'Bytes stored' : `Bytes stored as ${storage}, about`,
-            value: formatBytes((point?.parameters ?? 0) * parameterBytes[storage]),
-            hint: `separate ${formatBytes(separate.parameters * parameterBytes.float32)}, ${formatPercent(saved.parameters, 1)} of the parameters`,
-          },
-          {
-            label: 'Multiply-adds, all tasks',
-            value: formatCount(point?.macs ?? 0),
-            hint: `separate ${formatCount(separate.macs)}, ${formatPercent(saved.macs, 1)}`,
-          },
-          {
-            label: 'Heap at the edge, about',
-            value: formatBytes(point ? heapAt(result, point, storage) : 0),
-            hint: `separate ${formatBytes(heapAt(result, separate, 'float32'))}, ${formatPercent(saved.heap, 1)}`,
-          },
-          { label: 'Predicted loss', value: formatLoss(chosen.y), hint: 'before retraining' },
-        ]}
-      />
-      <GroupBars
-        caption="Channels of each group at this budget"
-        tasks={Object.keys(result.groups[0]?.widths ?? {})}
-        groups={barsOf(result, place)}
-      />
-      {result.notes.length > 0 && (
-        <ul className={styles.notes}>
-          {result.notes.map((note) => (
-            <li key={note}>{note}</li>
-          ))}
-        </ul>
-      )}
-    </div>
-  );
-}
-
-const formatLoss = (loss: number): string =>
-  loss === 0 ? '0' : loss < 0.001 ? loss.toExponential(1) : loss < 10 ? loss.toPrecision(2) : loss.toFixed(0);
