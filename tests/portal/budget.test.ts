@@ -43,8 +43,7 @@ describe.skipIf(chromiumPath === null)('what a page takes', () => {
     '/operations',
     '/datasets/digit-data',
     '/operations/endpoints/both',
-    ...['/merges/new', '/bundles/both/2', '/playground?endpoint=shop'].map(onWork),
-    ...['/experiments/new', '/experiments/merged-or-separate'].map(onWork),
+    ...['/merges/new', '/playground?endpoint=shop', '/experiments/new'].map(onWork),
   ])(
     'the first load of %s keeps within 200 KB of compressed script, all from its own origin',
     async (place) => {
