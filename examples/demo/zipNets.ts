@@ -44,8 +44,12 @@ const demoRecipe = (quick: boolean): Recipe =>
 /** Images that parity is checked on, of each task. */
 const parityImages = 64;
 
-/** Each net as a bundle of its own: no trunk, one head. */
-export async function packSeparate(nets: readonly DemoNet[], folder: string): Promise<StoredBundle[]> {
+/** Each net as a bundle of its own: no trunk, one head. @param createdAt what the bundles say; now when left out */
+export async function packSeparate(
+  nets: readonly DemoNet[],
+  folder: string,
+  createdAt?: Date,
+): Promise<StoredBundle[]> {
   const stored: StoredBundle[] = [];
   for (const { graph, info, images } of nets) {
     const bundle = await packModel(
@@ -57,6 +61,7 @@ export async function packSeparate(nets: readonly DemoNet[], folder: string): Pr
         labels: info.labels,
         accuracy: info.test,
         sha256: info.sha256,
+        createdAt,
       },
       { samples: firstImages([images]) },
     );

@@ -22,6 +22,9 @@ const images: Readonly<
 /** The endpoint that serves the example networks, each as it is. */
 export const seededEndpoint = 'separate';
 
+/** When the example networks were trained: the same bundle, whenever it is packed. */
+const netsMadeAt = new Date('2026-11-24T00:00:00Z');
+
 export interface SeedOptions {
   readonly url: string;
   /** With the scopes read and write. */
@@ -83,6 +86,6 @@ export async function seed({ url, key, folder, log }: SeedOptions): Promise<void
     await run('push', 'dataset', file);
   }
   log(`Publishing both networks as they are at the endpoint "${seededEndpoint}"`);
-  for (const { folder: bundle } of await packSeparate(nets, folder))
+  for (const { folder: bundle } of await packSeparate(nets, folder, netsMadeAt))
     await run('publish', bundle, '--endpoint', seededEndpoint);
 }
