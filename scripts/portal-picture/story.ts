@@ -67,7 +67,7 @@ export async function tellStory({ page, recorder, key, bringSamples }: StoryOpti
   await press(predict, 3);
   const budget = page.getByRole('slider', { name: 'Budget' });
   await budget.waitFor();
-  await toTop(button('Predict again'));
+  await toTop(page.getByRole('figure', { name: 'Predicted loss against size' }).first());
   await budget.focus();
   await recorder.take(3, lookMs);
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft']) {
@@ -107,7 +107,8 @@ export async function tellStory({ page, recorder, key, bringSamples }: StoryOpti
   await publish.click();
   await page.getByText('Endpoint both serves').first().waitFor();
   await press(link('Try it'), 5);
-  await button('Dismiss').click();
+  // The message goes by itself; it would hide the answers.
+  await button('Dismiss').waitFor({ state: 'detached' });
 
   await page.getByRole('tab', { name: 'Draw' }).waitFor();
   await draw(page, recorder);
