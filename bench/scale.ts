@@ -160,6 +160,7 @@ console.table(
     'measure s': seconds(took.measureMs),
     'pair s': seconds(took.pairMs),
     'merge s': seconds(took.mergeMs),
+    'refit s': seconds(took.refitMs),
     'processor s': took.cpuSeconds.toFixed(1),
     'of it products': `${((100 * productSeconds) / took.cpuSeconds).toFixed(0)} %`,
     'peak GiB': took.peakGiB.toFixed(1),

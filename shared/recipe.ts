@@ -133,6 +133,11 @@ export const recipe = z.strictObject({
   sparse: z.boolean().default(false),
   /** Relative damping of the Gram matrices, as a fraction of their mean diagonal. */
   damping: z.number().positive().default(1e-5),
+  /**
+   * Once a layer was shared, the layers that read it are fitted by least squares to what they put out in the separate
+   * networks. Not done where `sparse` keeps zeros.
+   */
+  refit: z.boolean().default(true),
   /** Samples of each task that the Gram matrices are averaged over. */
   gramSamples: z.int().min(1).default(2048),
   retraining,

@@ -22,6 +22,7 @@ export interface RecipeOptions {
   readonly batchNorm?: Recipe['batchNorm'];
   readonly inputChannels?: Readonly<Record<string, InputAdaptation>>;
   readonly sparse?: boolean;
+  readonly refit?: boolean;
   readonly share?: number;
   readonly stepsPerLayer?: number;
   readonly finalSteps?: number;
@@ -97,6 +98,7 @@ export const withRecipe = (command: Command): Command =>
       inputChannels,
     )
     .option('--sparse', 'the networks were pruned: weights that are 0 stay 0')
+    .option('--no-refit', 'leave the layers that read what was shared as they were')
     .option('--share <share>', 'of the channels of every group, 0 to 1 (default: 1)', number(0, 1))
     .option(
       '--max-parameters <share>',
@@ -149,7 +151,7 @@ export const withRecipe = (command: Command): Command =>
  */
 export async function readRecipe(options: RecipeOptions, defaults: RecipeInput = base): Promise<Recipe> {
   const { recipe: file, share, maxParameters, maxMacs, maxDrop, ...rest } = options;
-  const { wiring, matching, batchNorm, sparse, storage, maxStorageDrop, seed } = options;
+  const { wiring, matching, batchNorm, sparse, refit, storage, maxStorageDrop, seed } = options;
   if (maxParameters !== undefined && maxMacs !== undefined)
     throw new UsageError('Give --max-parameters or --max-macs, not both');
   const { stepsPerLayer, finalSteps, batchSize, learningRate, distillation } = rest;
@@ -158,6 +160,8 @@ export async function readRecipe(options: RecipeOptions, defaults: RecipeInput =
   const merged = {
     ...given,
     ...defined({ wiring, matching, batchNorm, sparse, storage, maxStorageDrop, seed }),
+    // Commander's --no-refit is true where it is not given.
+    ...(refit === false && { refit }),
     ...(share !== undefined && { share: { share } }),
     ...(options.inputChannels && {
       inputChannels: { ...(typeof adapted === 'object' ? adapted : {}), ...options.inputChannels },

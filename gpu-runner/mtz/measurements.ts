@@ -26,17 +26,28 @@ export async function measureTasks(
   { sources, recipe, provider, weights, gramBytes, signal }: MeasureContext,
   onTask?: (task: string) => void,
 ): Promise<StepGram[]> {
-  const { damping, gramSamples, seed } = recipe;
-  const index = network.topology.steps.indexOf(step);
+  const { damping } = recipe;
   const grams: StepGram[] = [];
   for (const [task, source] of sources.entries()) {
     onTask?.(source.task);
-    const samples = new Random(seed, index, task).permutation(source.train.size).subarray(0, gramSamples);
+    const samples = sampleOf(network, step, task, source, recipe);
     const weight = weights?.[source.task] ?? 1 / network.tasks.length;
     const options = { samples, provider, signal, damping, weight, gramBytes };
     grams.push(await measureStep(network, step, task, source.train, options));
   }
   return grams;
+}
+
+/** Which of a task's samples a step is measured with. */
+export function sampleOf(
+  network: Network,
+  step: WeightedStep,
+  task: number,
+  { train }: Source,
+  { gramSamples, seed }: Pick<Recipe, 'gramSamples' | 'seed'>,
+): Uint32Array {
+  const index = network.topology.steps.indexOf(step);
+  return new Random(seed, index, task).permutation(train.size).subarray(0, gramSamples);
 }
 
 /** What steps look like through a network that stays as it is: kept as long as they fit, measured again if need be. */

@@ -11,6 +11,7 @@ import { pairGroup, producersOf, type Pairing } from './pairing.ts';
 import { wiringProblem, type Plan } from './plan.ts';
 import { retrain } from './retrain.ts';
 import { sharingRecord } from './sharing.ts';
+import { layersReading, refitLayer } from './refit.ts';
 import type { StepGram } from './stepGrams.ts';
 import { formAll, isFormed, layersOf, pairAll, shareable } from './survey.ts';
 import { allOf } from './taskSet.ts';
@@ -31,6 +32,7 @@ export interface ShareTime {
   readonly measureMs: number;
   readonly pairMs: number;
   readonly mergeMs: number;
+  readonly refitMs: number;
 }
 
 type Stage =
@@ -69,6 +71,7 @@ const lossEverySteps = 10;
 /** Zips layer after layer, and can be stopped between any two steps of it. */
 export class Zipper {
   private state: ZipState;
+  private readonly untouched: Network;
   private readonly sources: readonly Source[];
   private readonly recipe: Recipe;
   private readonly options: ZipOptions;
@@ -86,6 +89,7 @@ export class Zipper {
     identity: string,
     from?: ZipState,
   ) {
+    this.untouched = network;
     this.sources = sources;
     this.recipe = recipe;
     this.options = options;
@@ -168,7 +172,7 @@ export class Zipper {
     report: (event: Stage) => void,
   ): Promise<{ network: Network; cost: number }> {
     let { network } = this.state;
-    const took = { measureMs: 0, pairMs: 0, mergeMs: 0 };
+    const took = { measureMs: 0, pairMs: 0, mergeMs: 0, refitMs: 0 };
     const timed = async <T>(what: keyof ShareTime, work: () => Promise<T>): Promise<T> => {
       const started = performance.now();
       const result = await work();
@@ -201,6 +205,9 @@ export class Zipper {
       network = merged.network;
       cost += merged.cost;
     }
+    if (this.recipe.refit && !network.sparse)
+      for (const reader of layersReading(network.topology, layer.output))
+        network = await timed('refitMs', () => refitLayer(network, this.untouched, reader, this.context));
     report({ stage: 'share', channels: count, cost, took });
     return { network, cost };
   }
