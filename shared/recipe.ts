@@ -132,7 +132,7 @@ export const recipe = z.strictObject({
   /** Networks were pruned: weights that are 0 stay 0. */
   sparse: z.boolean().default(false),
   /** Relative damping of the Gram matrices, as a fraction of their mean diagonal. */
-  damping: z.number().positive().default(1e-5),
+  damping: z.number().positive().default(1e-2),
   /**
    * Once a layer was shared, the layers that read it are fitted by least squares to what they put out in the separate
    * networks. Not done where `sparse` keeps zeros.

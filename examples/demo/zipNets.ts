@@ -31,11 +31,12 @@ const demoRecipe = (quick: boolean): Recipe =>
   recipeSchema.parse({
     wiring: 'one-way',
     share: { share: 1 },
+    gramSamples: 4096,
     retraining: {
       stepsPerLayer: quick ? 10 : 100,
       finalSteps: quick ? 54 : 540,
       batchSize: 64,
-      learningRate: 0.003,
+      learningRate: 0.001,
       weightDecay: 0.01,
       distillation: 1,
     },

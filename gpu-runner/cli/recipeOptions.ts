@@ -45,7 +45,7 @@ const base = {
     stepsPerLayer: 100,
     finalSteps: 540,
     batchSize: 64,
-    learningRate: 0.003,
+    learningRate: 0.001,
     weightDecay: 0.01,
     distillation: 1,
   },

@@ -82,7 +82,7 @@ const request = mergeRequest.parse({
   recipe: {
     wiring: 'one-way',
     budget: { of: 'parameters', atMost: 0.6 },
-    retraining: { stepsPerLayer: 100, finalSteps: 540, batchSize: 64, learningRate: 0.003, distillation: 1 },
+    retraining: { stepsPerLayer: 100, finalSteps: 540, batchSize: 64, learningRate: 0.001, distillation: 1 },
   },
   endpoint: { name: 'shop' },
 });

@@ -40,7 +40,7 @@ export const emptyForm: MergeForm = {
   stepsPerLayer: '100',
   finalSteps: '540',
   batchSize: '64',
-  learningRate: '0.003',
+  learningRate: '0.001',
   distillation: '100',
   maxDrop: '',
   storage: 'float32',
