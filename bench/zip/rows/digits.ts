@@ -104,6 +104,7 @@ async function* withoutRetraining(context: Context, kind: Kind): AsyncGenerator<
   const variants: readonly [string, string | undefined, Omit<RecipeInput, 'retraining' | 'wiring'>][] = [
     ['after its first layer', published.first, { share: { [firstLayer]: { share: 1 } } }],
     ['after all layers', published.all, {}],
+    ['after all layers, nothing refitted', undefined, { refit: false }],
     ['after all layers, pairs at random', published.random, { matching: 'random' }],
     ['after all layers, pairs chosen greedily', undefined, { matching: 'greedy' }],
   ];
@@ -141,10 +142,10 @@ async function* retrained(context: Context, kind: Kind): AsyncGenerator<Line> {
     recipe: { ...base, damping: await dampingOf(context, kind) },
     sourcesOf: (pair) => sourcesOf(context, kind, pair),
     candidates: [
+      { learningRate: 0.0002, distillation: 1 },
       { learningRate: 0.0005, distillation: 1 },
       { learningRate: 0.001, distillation: 1 },
-      { learningRate: 0.002, distillation: 1 },
-      { learningRate: 0.001, distillation: 0 },
+      { learningRate: 0.0005, distillation: 0 },
     ].map((each) => retrainedIn(steps, layers, each)),
   });
 }

@@ -2,7 +2,7 @@ import type { Augmentation, RecipeInput } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
 import { lineOf } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
-import { bestZip } from '../zips.ts';
+import { bestZip, runZip } from '../zips.ts';
 import { chooseDamping } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedIn, scaled, untrained, type Row } from './row.ts';
@@ -63,10 +63,16 @@ export const fiveAndFive: Row = {
       );
       const note = `${bare.spec.recipe.wiring}, damping ${damping}`;
       yield lineOf(`${what}, not retrained`, [bare.outcome], { ...options, published, note });
+      const { spec: chosenBare } = bare;
+      const unfitted = await runZip(context, {
+        ...chosenBare,
+        recipe: { ...chosenBare.recipe, refit: false },
+      });
+      yield lineOf(`${what}, not retrained, nothing refitted`, [unfitted], { ...options, note });
       const best = await bestZip(
         context,
         recipes.flatMap((recipe) =>
-          [0.001, 0.003].map((learningRate) => ({
+          [0.0003, 0.001].map((learningRate) => ({
             ...{ label: `halves-${recipe.wiring}`, sources },
             recipe: {
               ...recipe,

@@ -23,10 +23,10 @@ const choose = (context: Context): ReturnType<typeof chooseRecipe> =>
     context,
     { label: 'four-full', sources: sourcesOf(context), recipe: { ...base, wiring: 'crossed' } },
     [
+      { learningRate: 0.0005, distillation: 1 },
       { learningRate: 0.001, distillation: 1 },
       { learningRate: 0.002, distillation: 1 },
-      { learningRate: 0.004, distillation: 1 },
-      { learningRate: 0.002, distillation: 0.5 },
+      { learningRate: 0.001, distillation: 0.5 },
     ].map((each) => retrainedIn(fewer(context, training.steps), layers, each)),
   );
 

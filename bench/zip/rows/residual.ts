@@ -31,7 +31,7 @@ const sourcesOf = (context: Context): SourceSpec[] =>
 /** Chosen on validation samples. */
 function retrained(context: Context, recipe: Omit<RecipeInput, 'retraining'>): ZipSpec[] {
   const steps = fewer(context, training.steps);
-  return [0.003, 0.006].map((learningRate) => ({
+  return [0.001, 0.003].map((learningRate) => ({
     label: `residual-${recipe.wiring}-${recipe.batchNorm ?? 'fold'}`,
     sources: sourcesOf(context),
     recipe: {

@@ -34,8 +34,8 @@ const choose = (context: Context): ReturnType<typeof chooseRecipe> =>
     context,
     { label: 'signs-full', sources: sourcesOf(context), recipe: { ...base, wiring: 'crossed' } },
     [
+      { learningRate: 0.0003, distillation: 1 },
       { learningRate: 0.001, distillation: 1 },
-      { learningRate: 0.003, distillation: 1 },
     ].map((each) => retrainedIn(fewer(context, training.steps), layers, { ...each, augmentation })),
   );
 
