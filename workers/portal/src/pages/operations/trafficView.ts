@@ -1,5 +1,10 @@
 import type { ErrorCode } from '../../../../../shared/errors.ts';
-import { resolutions, type EndpointTraffic, type Resolution, type TrafficFigures } from '../../../../../shared/traffic.ts';
+import {
+  resolutions,
+  type EndpointTraffic,
+  type Resolution,
+  type TrafficFigures,
+} from '../../../../../shared/traffic.ts';
 import type { Point } from '../../charts/extent.ts';
 import { formatDuration, formatExact, formatPercent } from '../../ui/format.ts';
 
