@@ -43,7 +43,8 @@ describe.skipIf(chromiumPath === null)('what a page takes', () => {
     '/operations',
     '/datasets/digit-data',
     '/operations/endpoints/both',
-    ...['/merges/new', '/playground?endpoint=shop', '/experiments/new'].map(onWork),
+    ...['/merges/new', '/bundles/both/2', '/playground?endpoint=shop', '/experiments/new'].map(onWork),
+    onWork('/experiments/merged-or-separate'),
   ])(
     'the first load of %s keeps within 200 KB of compressed script, all from its own origin',
     async (place) => {

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { Confusion } from '../../charts/Confusion.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { formatCount, formatExact, formatPercent } from '../../ui/format.ts';
-import { Select } from '../../ui/Select.tsx';
+import { NativeSelect } from '../../ui/NativeSelect.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { commonMistakes, taskRows, type Mistake, type TaskRow } from './bundleView.ts';
 import type { BundleContent } from './useBundle.ts';
@@ -76,7 +76,7 @@ function ConfusionCard({
       hint="Rows are true labels, columns answers; the darker off the diagonal, the more often it is wrong."
       action={
         before !== undefined && (
-          <Select
+          <NativeSelect
             label="Network"
             hideLabel
             value={shown}

@@ -8,7 +8,7 @@ import { Card, Stats } from '../../ui/Card.tsx';
 import { formatBytes, formatCount, formatPercent, formatPlural } from '../../ui/format.ts';
 import { LoadedPage } from '../../ui/LoadedPage.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { LateSelect } from '../../ui/LateSelect.tsx';
+import { NativeSelect } from '../../ui/NativeSelect.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
@@ -54,7 +54,7 @@ export default function BundlePage({ params }: { readonly params: Readonly<Recor
           actions={
             <>
               {(versions.data?.length ?? 0) > 1 && (
-                <LateSelect
+                <NativeSelect
                   label="Version"
                   hideLabel
                   value={String(content.version.version)}

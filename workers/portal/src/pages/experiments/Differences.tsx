@@ -5,7 +5,7 @@ import { Intervals } from '../../charts/Intervals.tsx';
 import { LineChart } from '../../charts/LineChart.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { formatExact, formatPercent } from '../../ui/format.ts';
-import { Select } from '../../ui/Select.tsx';
+import { NativeSelect } from '../../ui/NativeSelect.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { courseOf, formatPoints, intervalRows } from './experimentView.ts';
 
@@ -77,7 +77,7 @@ export function Differences({ report }: { readonly report: ExperimentReport }) {
           hint="The interval is valid at every look. Above the margin from end to end: not inferior."
           action={
             tasks.length > 1 && (
-              <Select
+              <NativeSelect
                 label="Comparison"
                 hideLabel
                 value={keyOf(shown)}

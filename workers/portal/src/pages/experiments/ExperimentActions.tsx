@@ -5,7 +5,7 @@ import { useApi } from '../../api/ApiContext.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Confirm } from '../../ui/Dialog.tsx';
 import { Field, Input } from '../../ui/Field.tsx';
-import { LateSelect } from '../../ui/LateSelect.tsx';
+import { NativeSelect } from '../../ui/NativeSelect.tsx';
 import { notify, notifyError } from '../../ui/Toast.tsx';
 import { movesOf } from './experimentView.ts';
 
@@ -101,7 +101,7 @@ export function ExperimentActions({
                 Endpoint {endpoint} serves it to everybody from now on, and the experiment is over. The
                 endpoint itself can be rolled back later.
               </p>
-              <LateSelect
+              <NativeSelect
                 label="Arm"
                 value={arm}
                 onChange={setArm}
