@@ -145,9 +145,9 @@ export const report = z
         parameters: comparison.optional(),
         /** All tasks on one sample. */
         macs: comparison.optional(),
-        /** Median of one sample and all tasks, in ONNX Runtime Web alone. */
+        /** Median of one sample and all tasks in ONNX Runtime alone, on the machine that `environment` names. */
         latencyMs: comparison.optional(),
-        /** ONNX Runtime Web's WebAssembly memory. */
+        /** ONNX Runtime Web's WebAssembly memory: estimated from the bytes of the weights, or measured. */
         heapBytes: comparison.optional(),
         /** Training of the sources, and retraining. */
         iterations: comparison.optional(),

@@ -26,6 +26,8 @@ export function reportLines({ tasks, figures, plan, retraining, environment, not
     value < 1e6 ? grouped(value) : mega(value, 'M'),
   );
   compare('bytes stored', figures.bytes, bytes);
+  compare('heap at the edge, estimated', figures.heapBytes, bytes);
+  compare('one input and all tasks, here', figures.latencyMs, (value) => `${value.toPrecision(3)} ms`);
   const shared = plan.map((group) => ({
     ...group,
     shared: group.blocks

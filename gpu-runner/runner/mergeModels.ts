@@ -16,6 +16,7 @@ import { judge, type Judgement } from './judge.ts';
 import type { MergedBefore } from './mergedBefore.ts';
 import { reportMerge, withEnvironment } from './mergeReport.ts';
 import { storeParts, type Stored, type TaskSamples } from './storeParts.ts';
+import { timeMerge } from './timeMerge.ts';
 
 /** A trained network, the samples of its task, and where it comes from. */
 export interface MergeSource {
@@ -103,7 +104,14 @@ export const mergeModels: MergeModels = async (options) => {
   });
   const report = reportMerge(options, { zipped, serving, before, after, stored });
   const bundle = await exportMerge(options, { zipped, serving, served, stored }, report);
-  return { bundle, report: withEnvironment(report, provider, (performance.now() - startedAt) / 1000) };
+  const seconds = (performance.now() - startedAt) / 1000;
+  enter('time');
+  const latencyMs = await timeMerge(
+    sources.map(({ graph }) => graph),
+    bundle,
+    { provider, signal },
+  );
+  return { bundle, report: withEnvironment(report, provider, { seconds, latencyMs }) };
 };
 
 function zipOrExtend({ sources, recipe, before }: MergeOptions, options: ZipOptions): Promise<Zipped> {

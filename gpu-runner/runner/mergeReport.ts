@@ -1,6 +1,8 @@
 import { availableParallelism, cpus, platform } from 'node:os';
 import { env } from 'onnxruntime-node';
-import type { Report, GroupReport, TaskReport, TradeoffReport } from '../../shared/report.ts';
+import { estimateHeapBytes, heldParameterBytes } from '../../shared/heap.ts';
+import type { Storage } from '../../shared/recipe.ts';
+import type { Comparison, Report, GroupReport, TaskReport, TradeoffReport } from '../../shared/report.ts';
 import { packGraphs } from '../bundle/packGraphs.ts';
 import type { Parts } from '../bundle/quantise/parts.ts';
 import { checkReport } from '../bundle/report/reportFiles.ts';
@@ -10,6 +12,7 @@ import { blocksOf, type Network } from '../mtz/network.ts';
 import { producersOf } from '../mtz/pairing.ts';
 import { groupsInOrder } from '../mtz/survey.ts';
 import { members } from '../mtz/taskSet.ts';
+import type { Graph } from '../onnx/graph.ts';
 import type { ServingGraphs } from '../mtz/wiring.ts';
 import type { Zipped } from '../mtz/zip.ts';
 import type { Judgement } from './judge.ts';
@@ -60,11 +63,19 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
         zipped: total(graphs.map(countParameters)),
       },
       macs: { separate: total(originals.map(countMacs)), zipped: total(graphs.map(countMacs)) },
+      heapBytes: {
+        separate: heapOf(originals, 'float32'),
+        zipped: heapOf(graphs, recipe.storage),
+      },
     },
     ...(stored && { quantisation: { ...stored.report, bytes: { float32, stored: bytes } } }),
     notes: [...extensionNotes(options), ...zipped.notes],
   });
 }
+
+/** What the edge's heap grows to by them. */
+const heapOf = (graphs: readonly Graph[], storage: Storage): number =>
+  estimateHeapBytes(total(graphs.map(countParameters)) * heldParameterBytes(storage));
 
 /** What a report of a bundle that was extended says first: its retraining and losses are those of the extension. */
 function extensionNotes({ before, sources }: MergeOptions): string[] {
@@ -82,9 +93,14 @@ function packedBytes({ trunk, heads }: Parts): number {
   return total([...files.values()].map(({ length }) => length));
 }
 
-/** The same report with what is different each time: the machine, the versions, the time it took. */
-export const withEnvironment = (report: Report, provider: Provider, seconds: number): Report => ({
+/** The same report with what is different each time: the machine, the versions, the time it took and takes. */
+export const withEnvironment = (
+  report: Report,
+  provider: Provider,
+  { seconds, latencyMs }: { readonly seconds: number; readonly latencyMs: Comparison },
+): Report => ({
   ...report,
+  figures: { ...report.figures, latencyMs },
   environment: {
     machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${platform()}, ${provider}`,
     versions: { node: process.versions.node, onnxruntime: env.versions.node ?? env.versions.common },

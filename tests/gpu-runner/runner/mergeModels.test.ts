@@ -122,7 +122,11 @@ describe('mergeModels()', () => {
       },
     });
     expect(report.environment?.seconds).toBeGreaterThan(0);
-    const same: Partial<typeof report> = { ...report };
+    const { latencyMs, heapBytes, ...figures } = report.figures;
+    expect(latencyMs?.separate).toBeGreaterThan(0);
+    expect(latencyMs?.zipped).toBeGreaterThan(0);
+    expect(heapBytes?.zipped).toBeLessThan(heapBytes?.separate ?? NaN);
+    const same: Partial<typeof report> = { ...report, figures: { ...figures, heapBytes } };
     delete same.environment;
     const stored: unknown = JSON.parse(
       new TextDecoder().decode(bundle.files.get(bundle.manifest.report?.json ?? '')),
@@ -160,7 +164,7 @@ describe('mergeModels()', () => {
     const stages = progress.map(({ stage }) => stage).filter((stage, index, all) => stage !== all[index - 1]);
     expect(stages[0]).toBe('evaluate');
     expect(stages).toContain('retrain');
-    expect(stages.slice(-2)).toEqual(['evaluate', 'export']);
+    expect(stages.slice(-3)).toEqual(['evaluate', 'export', 'time']);
     const steps = progress.filter(({ stage }) => stage === 'retrain');
     expect(Object.keys(steps[0]?.losses ?? {})).toEqual(['left', 'right']);
   });

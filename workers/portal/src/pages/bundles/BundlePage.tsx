@@ -20,6 +20,7 @@ import { OriginTab } from './OriginTab.tsx';
 import { PublishButton } from './PublishButton.tsx';
 import { ReportTab } from './ReportTab.tsx';
 import { ServingCard } from './ServingCard.tsx';
+import { useMeasurement } from './useMeasurement.ts';
 import { useBundle, type BundleContent } from './useBundle.ts';
 
 // What draws curves is a large part of the page.
@@ -157,7 +158,10 @@ function Overview({ content }: { readonly content: BundleContent }) {
 function NetworkTab({ content }: { readonly content: BundleContent }) {
   const { manifest, report } = content;
   const plan = planOf(manifest, report);
-  const rows = report === null ? [] : comparedRows(report);
+  const measured = useMeasurement(content.id);
+  const figures = { ...measured?.figures, ...report?.figures };
+  const rows = comparedRows({ figures });
+  const machine = measured?.environment?.machine;
   return (
     <div className="stack">
       {plan.length === 0 ? (
@@ -181,7 +185,14 @@ function NetworkTab({ content }: { readonly content: BundleContent }) {
         </Card>
       )}
       {rows.length > 0 && (
-        <Card title="Against the separate networks">
+        <Card
+          title="Against the separate networks"
+          hint={
+            figures.latencyMs === undefined || machine === undefined
+              ? undefined
+              : `Latency is ONNX Runtime's alone, without HTTP, on ${machine}.`
+          }
+        >
           <Table<ComparedRow>
             caption="The bundle against the separate networks"
             rows={rows}

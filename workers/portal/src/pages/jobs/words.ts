@@ -15,6 +15,7 @@ const stages: Readonly<Record<string, string>> = {
   validate: 'validating',
   floor: 'back to the floor',
   export: 'exporting',
+  time: 'timing',
   upload: 'storing the bundle',
 };
 
