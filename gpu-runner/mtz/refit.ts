@@ -5,7 +5,7 @@ import { matrix, transpose, type Matrix } from '../linalg/matrix.ts';
 import { int, ints } from '../onnx/graph.ts';
 import { backThrough, isFactored, samplesSystem, type FactoredGram } from './factoredGram.ts';
 import { inputsOf } from './gram.ts';
-import type { MeasureContext } from './measurements.ts';
+import { sampleOf, type MeasureContext } from './measurements.ts';
 import {
   blockOf,
   columnsOf,
@@ -20,7 +20,6 @@ import {
 } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
 import { addUp, overSamples, type GramOptions } from './overSamples.ts';
-import { sampleOf } from './measurements.ts';
 import { measureStep } from './stepGrams.ts';
 import { ownColumns } from './taskGram.ts';
 import { contains, single } from './taskSet.ts';
