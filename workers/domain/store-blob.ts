@@ -1,7 +1,7 @@
 import { TrunklineError } from '../../shared/errors.ts';
 import { announceBlob, ownBlob, ownedSize } from '../store/blobs.ts';
 import type { Statement } from '../store/database.ts';
-import { writeBlob } from '../store/publish.ts';
+import { otherDigest, writeBlob } from '../store/publish.ts';
 import { blobSize } from '../store/published.ts';
 import { asking } from '../store/retry.ts';
 import type { Stores } from '../store/stores.ts';
@@ -67,10 +67,7 @@ export async function takeBlob(
 /** @throws {TrunklineError} `unprocessable` when the content has another digest */
 export async function checkContent(sha256: string, body: ReadableStream): Promise<void> {
   if ((await hashStream(body)) === sha256) return;
-  throw new TrunklineError(
-    'unprocessable',
-    `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
-  );
+  throw otherDigest(sha256);
 }
 
 const emptyBody = (): ReadableStream => new Blob([]).stream();

@@ -106,7 +106,8 @@ async function copyPart(
   return uploaded;
 }
 
-const otherDigest = (sha256: string): TrunklineError =>
+/** What is sent is not what was announced. */
+export const otherDigest = (sha256: string): TrunklineError =>
   new TrunklineError(
     'unprocessable',
     `Cannot store blob ${sha256}: the SHA-256 of the content sent is another one.`,
