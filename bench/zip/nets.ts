@@ -21,6 +21,8 @@ export type NetSpec =
       readonly widths: readonly number[];
       /** Blocks of two convolutions a stage. */
       readonly blocks: number;
+      /** Of the first convolution; default 1. */
+      readonly stemStride?: number;
     };
 
 /** An untrained network from "image" to "logits" [N, classes]. */
@@ -32,8 +34,10 @@ export function buildNet(spec: NetSpec, classes: number, seed: number): Graph {
       return lenet(spec.kind, classes, seed, { conv1: 20, conv2: 50, dense: 500 });
     case 'vgg-11':
       return vgg11(seed, { widths: spec.widths, normalised: spec.normalised, classes });
-    case 'residual':
-      return residualNet(spec.kind, seed, { widths: spec.widths, blocks: spec.blocks, classes });
+    case 'residual': {
+      const { kind, ...options } = spec;
+      return residualNet(kind, seed, { ...options, classes });
+    }
   }
 }
 

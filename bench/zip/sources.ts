@@ -30,6 +30,8 @@ export interface SourceSpec {
   readonly training: TrainingSpec;
   /** Of the first weights and of the order of the batches. */
   readonly seed: number;
+  /** What its first weights, but those of the last layer, are taken from: a network of the same layers. */
+  readonly pretrained?: Pick<SourceSpec, 'data' | 'net' | 'training' | 'seed'>;
   /** Pruned once it is trained, and trained on with what is 0 staying 0. */
   readonly pruned?: {
     readonly kept: readonly number[];
@@ -40,8 +42,9 @@ export interface SourceSpec {
 }
 
 /** What decides a source's weights. */
-export const jobOf = ({ data, net, training, seed, pruned }: SourceSpec): object => ({
+export const jobOf = ({ data, net, training, seed, pretrained, pruned }: SourceSpec): object => ({
   ...{ data, net, training, seed },
+  ...(pretrained && { pretrained }),
   ...(pruned && { pruned }),
 });
 
@@ -60,13 +63,15 @@ export interface TrainedSource extends SourceSpec {
 
 /** Trains a source, or takes it from the jobs that are done. */
 export async function trainSource(context: Context, spec: SourceSpec): Promise<TrainedSource> {
-  const { data, net, training, seed, pruned } = spec;
+  const { data, net, training, seed, pretrained, pruned } = spec;
   const label = `${data.set}-${net.kind}-${seed}`;
-  const job = { kind: 'source', version: 1, label, settings: { data, net, training, seed } };
+  const { pruned: _, ...dense } = spec;
+  const before = pretrained && (await trainSource(context, { task: spec.task, ...pretrained }));
+  const job = { kind: 'source', version: 1, label, settings: jobOf(dense) };
   const done = await context.jobs.run<Scores>(job, async (files) => {
     const { train: samples, labels } = await context.tasks.data(data);
     const trained = await trainResumably(context, files, label, {
-      graph: buildNet(net, labels.length, seed),
+      graph: startingFrom(before?.graph, buildNet(net, labels.length, seed)),
       objectives: [
         {
           ...{ input: 'image', output: 'logits', loss: 'softmax-cross-entropy' },
@@ -81,6 +86,16 @@ export async function trainSource(context: Context, spec: SourceSpec): Promise<T
   const graph = await done.graph();
   if (!pruned) return { ...spec, graph, scores: done.result };
   return trainPruned(context, spec, pruned, graph);
+}
+
+/** A network with the weights of another of the same layers, but for those of the last one. */
+function startingFrom(pretrained: Graph | undefined, graph: Graph): Graph {
+  const last = graph.nodes.find(({ outputs }) => outputs.includes(graph.outputs[0]?.name ?? ''));
+  for (const name of graph.initializers.keys()) {
+    const known = pretrained?.initializers.get(name);
+    if (known && !last?.inputs.includes(name)) graph.initializers.set(name, known);
+  }
+  return graph;
 }
 
 async function trainPruned(

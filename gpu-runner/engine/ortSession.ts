@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { dataTypes, elementCount, type DataType, type Tensor } from '../../shared/tensor.ts';
 import { requireProvider, type Provider } from './providers.ts';
@@ -39,7 +40,7 @@ export async function openSession(model: Uint8Array, options: SessionOptions): P
       executionMode: 'sequential',
       // Fatal only: every error is thrown as well.
       logSeverityLevel: 4,
-      ...(threads !== undefined && { intraOpNumThreads: threads }),
+      intraOpNumThreads: threads ?? availableParallelism(),
       externalData: Object.entries(externalData).map(([path, data]) => ({ path, data })),
       // On processors with AVX2 but without VNNI, sums of int8 products would overflow; elsewhere this changes nothing.
       extra: { session: { x64quantprecision: '1' } },

@@ -82,7 +82,7 @@ export async function measureChannelGrams(
 }
 
 /** A scale reads windows of one position. */
-function windowOf({ convolution }: Channelwise, size: readonly number[]): Convolution | null {
+export function windowOf({ convolution }: Channelwise, size: readonly number[]): Convolution | null {
   if (convolution || size.length === 0) return convolution;
   const [ones, zeros] = [size.map(() => 1), size.flatMap(() => [0, 0])];
   return { kernel: ones, strides: ones, pads: zeros, dilations: ones };

@@ -23,20 +23,28 @@ export interface MeasureContext {
 export async function measureTasks(
   network: Network,
   step: WeightedStep,
-  { sources, recipe, provider, weights, gramBytes, signal }: MeasureContext,
+  context: MeasureContext,
   onTask?: (task: string) => void,
 ): Promise<StepGram[]> {
+  const { sources, recipe, provider, gramBytes, signal } = context;
   const { damping } = recipe;
   const grams: StepGram[] = [];
   for (const [task, source] of sources.entries()) {
     onTask?.(source.task);
     const samples = sampleOf(network, step, task, source, recipe);
-    const weight = weights?.[source.task] ?? 1 / network.tasks.length;
+    const weight = weightOf(network, source.task, context);
     const options = { samples, provider, signal, damping, weight, gramBytes };
     grams.push(await measureStep(network, step, task, source.train, options));
   }
   return grams;
 }
+
+/** How much a task's loss counts: what is given, or as much as any other's. */
+export const weightOf = (
+  { tasks }: Pick<Network, 'tasks'>,
+  task: string,
+  { weights }: Pick<MeasureContext, 'weights'>,
+): number => weights?.[task] ?? 1 / tasks.length;
 
 /** Which of a task's samples a step is measured with. */
 export function sampleOf(

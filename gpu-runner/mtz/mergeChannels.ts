@@ -7,7 +7,7 @@ import { valueAt, type Channelwise } from './topology.ts';
 type Grams = readonly (ChannelGrams | undefined)[];
 
 /** Which of a task's own channels at a step each channel of a block is. */
-function ownChannels(
+export function ownChannels(
   network: Network,
   step: Channelwise,
   segment: number,

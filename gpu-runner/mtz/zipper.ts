@@ -11,7 +11,7 @@ import { pairGroup, producersOf, type Pairing } from './pairing.ts';
 import { wiringProblem, type Plan } from './plan.ts';
 import { retrain } from './retrain.ts';
 import { sharingRecord } from './sharing.ts';
-import { layersReading, refitLayer } from './refit.ts';
+import { isRefittable, layersReading, refitStep } from './refit.ts';
 import type { StepGram } from './stepGrams.ts';
 import { formAll, isFormed, layersOf, pairAll, shareable } from './survey.ts';
 import { allOf } from './taskSet.ts';
@@ -128,7 +128,8 @@ export class Zipper {
   private async advance(stage: ZipStage): Promise<void> {
     const { plan, retraining, network: before } = this.state;
     if (!this.isPlanned(stage.group)) {
-      this.state = { ...this.state, stage: this.state.stage + 1, attempt: 0 };
+      const network = await this.refitUnplanned(stage, before);
+      this.state = { ...this.state, network, stage: this.state.stage + 1, attempt: 0 };
       return;
     }
     const report = this.reporter(stage);
@@ -168,9 +169,10 @@ export class Zipper {
 
   /** Shares the channels that a stage's layer puts out, and gives them one set of weights. */
   private async share(
-    { layer, group, steps }: ZipStage,
+    stage: ZipStage,
     report: (event: Stage) => void,
   ): Promise<{ network: Network; cost: number }> {
+    const { layer, group, steps } = stage;
     let { network } = this.state;
     const took = { measureMs: 0, pairMs: 0, mergeMs: 0, refitMs: 0 };
     const timed = async <T>(what: keyof ShareTime, work: () => Promise<T>): Promise<T> => {
@@ -183,12 +185,17 @@ export class Zipper {
       timed('measureMs', () =>
         measureTasks(network, step, this.context, (task) => report({ stage: 'measure', task })),
       );
+    const refit = async (step: WeightedStep, grams: readonly StepGram[]): Promise<void> => {
+      if (this.refits(network, step))
+        network = await timed('refitMs', () => refitStep(network, this.untouched, step, grams, this.context));
+    };
     const count = this.countOf(group);
     let first: readonly StepGram[] | undefined;
     if (!isFormed(network, group)) {
       const grams = new Map<string, readonly StepGram[]>();
       for (const step of producersOf(network, group)) grams.set(step.name, await measure(step));
       first = grams.get(layer.name);
+      await refit(layer, first ?? []);
       const others = formAll(network, this.hintsFor(group));
       const { matching, seed } = this.recipe;
       await timed('pairMs', async () => {
@@ -198,18 +205,58 @@ export class Zipper {
     }
     let cost = 0;
     for (const step of steps) {
-      if (!isMergeable(network, step)) continue;
+      if (!isMergeable(network, step) && !this.refits(network, step)) continue;
       // What a later step reads changes when the steps before it are merged.
-      const grams = (step === layer ? first : undefined) ?? (await measure(step));
+      const known = step === layer ? first : undefined;
+      const grams = known ?? (await measure(step));
+      if (!known) await refit(step, grams);
       const merged = await timed('mergeMs', () => mergeStep(network, step, grams));
       network = merged.network;
       cost += merged.cost;
     }
-    if (this.recipe.refit && !network.sparse)
-      for (const reader of layersReading(network.topology, layer.output))
-        network = await timed('refitMs', () => refitLayer(network, this.untouched, reader, this.context));
+    for (const step of this.refittedAtOnce(stage))
+      network = await timed('refitMs', () => this.refit(network, step));
     report({ stage: 'share', channels: count, cost, took });
     return { network, cost };
+  }
+
+  /**
+   * What is fitted as soon as a stage is shared: the others are when it is their turn. All that follows the last stage that
+   * is planned; and where retraining or a floor looks at the network after every stage, what reads this one.
+   */
+  private refittedAtOnce(stage: ZipStage): readonly WeightedStep[] {
+    if (stage === this.lastPlanned()) return this.stages.slice(stage.index + 1).flatMap(({ steps }) => steps);
+    const { retraining, floors } = this.recipe;
+    const looks = retraining.stepsPerLayer > 0 || floors !== undefined;
+    return looks ? layersReading(this.untouched.topology, stage.layer.output) : [];
+  }
+
+  /** Fits a stage of which nothing is shared on what reaches it now. What follows the last stage that is planned is fitted already. */
+  private async refitUnplanned({ index, steps }: ZipStage, network: Network): Promise<Network> {
+    let fitted = network;
+    for (const step of index < (this.lastPlanned()?.index ?? 0) ? steps : [])
+      fitted = await this.refit(fitted, step);
+    return fitted;
+  }
+
+  /** Measures a step and fits it, where there is something to fit. */
+  private async refit(network: Network, step: WeightedStep): Promise<Network> {
+    if (!this.refits(network, step)) return network;
+    const grams = await measureTasks(network, step, this.context);
+    return refitStep(network, this.untouched, step, grams, this.context);
+  }
+
+  /** Whether something has been shared that a step's weights may make up for. */
+  private refits(network: Network, step: WeightedStep): boolean {
+    if (!this.recipe.refit || network.sparse) return false;
+    const isShared = network.topology.groups.some(
+      (_, group) => group !== inputGroup && isFormed(network, group),
+    );
+    return isShared && isRefittable(network, step);
+  }
+
+  private lastPlanned(): ZipStage | undefined {
+    return this.stages.findLast(({ group }) => this.isPlanned(group));
   }
 
   /** The pairs of the other groups that are planned and not formed. */
@@ -232,8 +279,7 @@ export class Zipper {
   ): Promise<{ network: Network; steps: number }> {
     const { retraining, seed } = this.recipe;
     const { provider, signal, checkpoint } = this.options;
-    const last = this.stages.findLast(({ group }) => this.isPlanned(group));
-    const steps = retraining.stepsPerLayer + (stage === last ? retraining.finalSteps : 0);
+    const steps = retraining.stepsPerLayer + (stage === this.lastPlanned() ? retraining.finalSteps : 0);
     const base = this.state.retrainingSteps;
     return retrain(
       network,

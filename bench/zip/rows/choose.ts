@@ -9,7 +9,7 @@ export type OpenSpec = Omit<ZipSpec, 'recipe'> & {
 };
 
 /** Relative to the mean diagonal of the Gram matrices: from hardly any to where it starts to hurt. */
-const dampings = [1e-4, 1e-3, 1e-2, 1e-1, 1];
+export const allDampings = [1e-4, 1e-3, 1e-2, 1e-1, 1];
 
 export interface Chosen {
   readonly recipe: RecipeInput & { readonly damping: number };
@@ -17,7 +17,11 @@ export interface Chosen {
 }
 
 /** The damping that is best on validation samples when nothing is retrained, and what comes of it. */
-export async function chooseDamping(context: Context, spec: OpenSpec): Promise<Chosen> {
+export async function chooseDamping(
+  context: Context,
+  spec: OpenSpec,
+  dampings: readonly number[] = allDampings,
+): Promise<Chosen> {
   const candidates = dampings.map((damping) => ({
     ...spec,
     recipe: { ...spec.recipe, damping, retraining: untrained },
@@ -33,8 +37,9 @@ export async function chooseRecipe(
   context: Context,
   spec: OpenSpec,
   retrainings: readonly RecipeInput['retraining'][],
+  dampings: readonly number[] = allDampings,
 ): Promise<Chosen & { readonly bare: ZipOutcome; readonly note: string }> {
-  const { recipe, outcome: bare } = await chooseDamping(context, spec);
+  const { recipe, outcome: bare } = await chooseDamping(context, spec, dampings);
   const candidates = retrainings.map((retraining) => ({ ...spec, recipe: { ...recipe, retraining } }));
   const best = await bestZip(context, candidates);
   const { learningRate, distillation = 0 } = best.spec.recipe.retraining;

@@ -25,22 +25,26 @@ export const untrained: RecipeInput['retraining'] = {
   ...{ stepsPerLayer: 0, finalSteps: 0, batchSize, learningRate: 1 },
 };
 
+type HowRetrained = Omit<RecipeInput['retraining'], 'stepsPerLayer' | 'finalSteps' | 'batchSize'>;
+
 /**
  * How a merged network is retrained, in so many steps in all: a share of them after each layer, the others at the end.
  *
  * @param layers that are zipped
  */
-export function retrainedIn(
-  steps: number,
-  layers: number,
-  others: Omit<RecipeInput['retraining'], 'stepsPerLayer' | 'finalSteps' | 'batchSize'>,
-): RecipeInput['retraining'] {
+export function retrainedIn(steps: number, layers: number, others: HowRetrained): RecipeInput['retraining'] {
   const stepsPerLayer = Math.floor((steps * layerShare) / layers);
   return { ...others, batchSize, stepsPerLayer, finalSteps: steps - stepsPerLayer * layers };
 }
 
 /** Of the steps, those that are taken after the layers: the rest is worth more when all layers are shared. */
 const layerShare = 0.4;
+
+/** All steps at the end: for networks of so many layers that few steps would be left for each. */
+export const retrainedAtEnd = (steps: number, others: HowRetrained): RecipeInput['retraining'] => ({
+  ...others,
+  ...{ batchSize, stepsPerLayer: 0, finalSteps: steps },
+});
 
 /** So many steps that training one source takes at least 17.8 times as many, the paper's figure. */
 export const fewer = (context: Context, trainingSteps: number): number =>

@@ -1,4 +1,4 @@
-import type { Wiring } from '../../../shared/recipe.ts';
+import type { Recipe, Wiring } from '../../../shared/recipe.ts';
 import { memoryDataset, type Dataset } from '../../../gpu-runner/engine/dataset.ts';
 import { formBlocks } from '../../../gpu-runner/mtz/formBlocks.ts';
 import { joinSources } from '../../../gpu-runner/mtz/joinSources.ts';
@@ -12,12 +12,15 @@ import { randomInput } from './nets.ts';
 
 export const taskName = (index: number): string => ['digit', 'fashion', 'letter'][index] ?? `task${index}`;
 
-export function joined(graphs: readonly Graph[], wiring: Wiring): Network {
+export function joined(
+  graphs: readonly Graph[],
+  wiring: Wiring,
+  batchNorm: Recipe['batchNorm'] = 'fold',
+): Network {
   const sources = graphs.map((graph, index) => ({ task: taskName(index), graph }));
   const [only] = sources;
-  if (only && sources.length === 1)
-    return joinNets([readNet(only.graph, only.task, { batchNorm: 'fold' })], wiring);
-  return joinSources(sources, { wiring, batchNorm: 'fold', sparse: false }).network;
+  if (only && sources.length === 1) return joinNets([readNet(only.graph, only.task, { batchNorm })], wiring);
+  return joinSources(sources, { wiring, batchNorm, sparse: false }).network;
 }
 
 export function randomSamples(dims: readonly number[], size: number, seed: number): Dataset {

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { recipe as recipeSchema, type Wiring } from '../../../shared/recipe.ts';
-import { layersReading, refitLayer } from '../../../gpu-runner/mtz/refit.ts';
-import { rowsOf, weightedSteps, type Network } from '../../../gpu-runner/mtz/network.ts';
-import type { Layer } from '../../../gpu-runner/mtz/topology.ts';
+import { measureTasks } from '../../../gpu-runner/mtz/measurements.ts';
+import { layersReading, refitStep } from '../../../gpu-runner/mtz/refit.ts';
+import { rowsOf, weightedSteps, type Network, type WeightedStep } from '../../../gpu-runner/mtz/network.ts';
+import { Missing, summedIn } from '../../../gpu-runner/mtz/missing.ts';
+import { members } from '../../../gpu-runner/mtz/taskSet.ts';
+import { valueAt, type Layer } from '../../../gpu-runner/mtz/topology.ts';
 import { taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
 import { zip } from '../../../gpu-runner/mtz/zip.ts';
 import { smallSolve } from '../../../gpu-runner/linalg/smallSolve.ts';
 import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { answerOf, convInput, convNet, denseInput, denseNet } from './nets.ts';
 import { joined, randomSamples, share, stepNamed } from './networks.ts';
+import { mobilenet } from './nets/mobilenet.ts';
 import { resnet } from './nets/resnet.ts';
 
 const size = 80;
@@ -28,6 +32,11 @@ const layerOf = (network: Network, name: string): Layer => {
   if (step.kind !== 'layer') throw new Error(`${name} is no layer`);
   return step;
 };
+
+async function refit(network: Network, untouched: Network, step: WeightedStep): Promise<Network> {
+  const context = contextOf(network);
+  return refitStep(network, untouched, step, await measureTasks(network, step, context), context);
+}
 
 /** What a graph makes of a task's samples. */
 function answers(graph: Graph, network: Network, task: number): Promise<Float32Array> {
@@ -59,17 +68,73 @@ test('layersReading() finds what reads a value, through activations, pools and s
   expect(layersReading(residual.topology, stem?.output ?? -1).length).toBeGreaterThan(1);
 });
 
-describe('refitLayer()', () => {
-  test('leaves untouched networks as they are', async () => {
-    const network = joined([convNet(1), convNet(2)], 'one-way');
+test('summedIn() finds the sum of which a step is the last term', () => {
+  const network = joined([resnet({ seed: 1 }), resnet({ seed: 2 })], 'crossed');
+  const sums = network.topology.steps.flatMap((step) =>
+    step.kind === 'plain' && step.op === 'Add' ? [step.output] : [],
+  );
+  const found = weightedSteps(network).map((step) => summedIn(network, step));
+  expect(sums.length).toBeGreaterThan(1);
+  // One term of every sum is the last; all other steps put out what they are fitted to.
+  expect(found.filter((value) => sums.includes(value))).toEqual(sums);
+  const chain = joined([convNet(1), convNet(2)], 'crossed');
+  for (const step of weightedSteps(chain)) expect(summedIn(chain, step)).toBe(step.output);
+});
+
+describe('refitStep()', () => {
+  test.each([
+    ['convolutions', () => joined([convNet(1), convNet(2)], 'one-way')],
+    [
+      'per-task normalisation',
+      () => joined([resnet({ seed: 1 }), resnet({ seed: 2 })], 'crossed', 'per-task'),
+    ],
+    ['depthwise convolutions', () => joined([mobilenet({ seed: 1 }), mobilenet({ seed: 2 })], 'one-way')],
+  ])('leaves untouched networks as they are: %s', async (_, networkOf) => {
+    const network = networkOf();
     for (const step of weightedSteps(network)) {
-      if (step.kind !== 'layer') continue;
-      const fitted = await refitLayer(network, network, step, contextOf(network));
+      const fitted = await refit(network, network, step);
       const [before, after] = [rowsOf(network, step), rowsOf(fitted, step)].map((rows) =>
         rows.flatMap(({ parts }) => parts.flatMap(({ weight, bias }) => [...weight.data, ...(bias ?? [])])),
       );
       expect(after).toHaveLength(before?.length ?? -1);
-      for (const [k, value] of (after ?? []).entries()) expect(value).toBeCloseTo(before?.[k] ?? NaN, 5);
+      for (const [k, value] of (after ?? []).entries()) expect(value).toBeCloseTo(before?.[k] ?? NaN, 3);
+    }
+  });
+
+  test.each([
+    ['a batch normalisation that every task keeps', 'per-task', 'bn'],
+    ['a layer', 'per-task', 'layer'],
+    ['the last layer of a sum', 'fold', 'layer'],
+  ] as const)('leaves nothing that could be fitted at %s', async (_, batchNorm, kind) => {
+    const untouched = joined([resnet({ seed: 1 }), resnet({ seed: 2 })], 'crossed', batchNorm);
+    const [stem] = weightedSteps(untouched);
+    const group = valueAt(untouched.topology, stem?.output ?? -1).segments[0]?.group ?? -1;
+    const merged = await share(untouched, untouched.topology.groups[group]?.name ?? '', 3);
+    const isApart = (network: Network, step: WeightedStep): boolean =>
+      rowsOf(network, step).every(({ parts }) => parts.every(({ use }) => members(use).length === 1));
+    const isSum = (step: WeightedStep): boolean => summedIn(merged, step) !== step.output;
+    const step = weightedSteps(merged).find(
+      (each) =>
+        isApart(merged, each) &&
+        (kind === 'bn' ? each.kind === 'channelwise' : each.kind === 'layer') &&
+        (batchNorm === 'per-task' || isSum(each)),
+    );
+    if (!step) throw new Error('the network has no such step');
+    const fitted = await refit(merged, untouched, step);
+    const { sources } = contextOf(merged);
+    const samples = Uint32Array.from({ length: size }, (__, sample) => sample);
+    /** What of a step's inputs goes with what its outputs lack: none at the least squares. */
+    const correlation = async (network: Network, task: number): Promise<number> => {
+      const data = sources[task]?.train;
+      if (!data) throw new Error(`no samples of task ${task}`);
+      const missing = new Missing(network, untouched, step, task, data, { samples, provider: 'cpu' });
+      const moments = await (step.kind === 'channelwise' ? missing.channelMoments() : missing.moment());
+      return Math.hypot(...moments.data);
+    };
+    for (const task of merged.tasks.keys()) {
+      const before = await correlation(merged, task);
+      expect(before).toBeGreaterThan(1e-3);
+      expect(await correlation(fitted, task)).toBeLessThan(1e-3 * before);
     }
   });
 
@@ -78,7 +143,7 @@ describe('refitLayer()', () => {
     const [first, second] = weightedSteps(untouched).map(({ name }) => name);
     const merged = await share(untouched, first ?? '', 4);
     const layer = layerOf(merged, second ?? '');
-    const fitted = await refitLayer(merged, untouched, layer, contextOf(merged));
+    const fitted = await refit(merged, untouched, layer);
     for (const [task, name] of merged.tasks.entries()) {
       /** What a task's samples look like where the layer reads them, or where it puts them out. */
       const at = (network: Network, end: 'inputs' | 'outputs'): Promise<Float32Array> => {
@@ -124,23 +189,27 @@ describe('refitLayer()', () => {
       const untouched = joined([convNet(1), convNet(2)], wiring);
       const merged = await share(untouched, 'conv1', 3);
       const layer = layerOf(merged, 'conv2');
-      const fitted = await refitLayer(merged, untouched, layer, contextOf(merged));
+      const fitted = await refit(merged, untouched, layer);
       for (const task of [0, 1])
         expect(await gap(fitted, untouched, task)).toBeLessThan(await gap(merged, untouched, task));
-      const again = await refitLayer(fitted, untouched, layer, contextOf(merged));
+      const again = await refit(fitted, untouched, layer);
       for (const task of [0, 1]) expect(await gap(again, fitted, task)).toBeLessThan(1e-8);
     },
   );
 });
 
 test.each([
-  ['dense', () => [denseNet(1), denseNet(2)], denseInput],
-  ['convolutional', () => [convNet(1), convNet(2), convNet(3)], convInput],
+  ['dense', () => [denseNet(1), denseNet(2)], denseInput, 'fold'],
+  ['convolutional', () => [convNet(1), convNet(2), convNet(3)], convInput, 'fold'],
+  ['residual', () => [resnet({ seed: 1 }), resnet({ seed: 2 })], null, 'per-task'],
+  ['folded residual', () => [resnet({ seed: 1 }), resnet({ seed: 2 })], null, 'fold'],
+  ['depthwise', () => [mobilenet({ seed: 1 }), mobilenet({ seed: 2 })], null, 'fold'],
 ] as const)(
   'a zip of %s networks answers nearer to them with refitting than without',
-  async (_, nets, dims) => {
+  async (_, nets, given, batchNorm) => {
     const graphs = nets();
-    const untouched = joined(graphs, 'one-way');
+    const untouched = joined(graphs, 'one-way', batchNorm);
+    const dims = given ?? untouched.topology.input.dims;
     const sources = graphs.map((graph, index) => ({
       ...{ task: untouched.tasks[index] ?? '', graph },
       train: randomSamples(dims, size, 100 + index),
@@ -151,6 +220,7 @@ test.each([
         wiring: 'one-way',
         gramSamples: size,
         damping: 1e-3,
+        batchNorm,
         refit,
         retraining,
       });
