@@ -41,11 +41,16 @@ export interface SourceSpec {
   };
 }
 
-/** What decides a source's weights. */
-export const jobOf = ({ data, net, training, seed, pretrained, pruned }: SourceSpec): object => ({
+/** What decides a source's weights before it is pruned. */
+const denseJobOf = ({ data, net, training, seed, pretrained }: SourceSpec): object => ({
   ...{ data, net, training, seed },
   ...(pretrained && { pretrained }),
-  ...(pruned && { pruned }),
+});
+
+/** What decides a source's weights. */
+export const jobOf = (spec: SourceSpec): object => ({
+  ...denseJobOf(spec),
+  ...(spec.pruned && { pruned: spec.pruned }),
 });
 
 /** Fractions (0 to 1) of the held-out samples that are answered right. */
@@ -65,9 +70,8 @@ export interface TrainedSource extends SourceSpec {
 export async function trainSource(context: Context, spec: SourceSpec): Promise<TrainedSource> {
   const { data, net, training, seed, pretrained, pruned } = spec;
   const label = `${data.set}-${net.kind}-${seed}`;
-  const { pruned: _, ...dense } = spec;
   const before = pretrained && (await trainSource(context, { task: spec.task, ...pretrained }));
-  const job = { kind: 'source', version: 1, label, settings: jobOf(dense) };
+  const job = { kind: 'source', version: 1, label, settings: denseJobOf(spec) };
   const done = await context.jobs.run<Scores>(job, async (files) => {
     const { train: samples, labels } = await context.tasks.data(data);
     const trained = await trainResumably(context, files, label, {

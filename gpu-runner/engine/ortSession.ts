@@ -5,7 +5,7 @@ import { requireProvider, type Provider } from './providers.ts';
 
 export interface SessionOptions {
   readonly provider: Provider;
-  /** Threads of one operator on the CPU; ONNX Runtime's own choice (one a core) when left out. */
+  /** Threads of one operator on the CPU; one for each core that the process may use when left out. */
   readonly threads?: number;
   /** Contents of external data files by the location the model names them with. */
   readonly externalData?: Readonly<Record<string, Uint8Array>>;

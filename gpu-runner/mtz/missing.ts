@@ -205,6 +205,6 @@ function isAlike(topology: Topology, one: number, other: number): boolean {
   return (
     a.size.join() === b.size.join() &&
     a.segments.length === b.segments.length &&
-    a.segments.every(({ group, area }, k) => b.segments[k]?.group === group && b.segments[k]?.area === area)
+    a.segments.every(({ group, area }, k) => b.segments[k]?.group === group && b.segments[k].area === area)
   );
 }

@@ -11,7 +11,8 @@ import { pairGroup, producersOf, type Pairing } from './pairing.ts';
 import { wiringProblem, type Plan } from './plan.ts';
 import { retrain } from './retrain.ts';
 import { sharingRecord } from './sharing.ts';
-import { isRefittable, layersReading, refitStep } from './refit.ts';
+import { layersReading } from './refit.ts';
+import { Refitter } from './refitter.ts';
 import type { StepGram } from './stepGrams.ts';
 import { formAll, isFormed, layersOf, pairAll, shareable } from './survey.ts';
 import { allOf } from './taskSet.ts';
@@ -77,6 +78,7 @@ export class Zipper {
   private readonly options: ZipOptions;
   private readonly identity: string;
   private readonly context: MeasureContext;
+  private readonly refitter: Refitter;
   private readonly stages: readonly ZipStage[];
   private floors: Readonly<Record<string, number>> = {};
 
@@ -95,6 +97,7 @@ export class Zipper {
     this.options = options;
     this.identity = identity;
     this.context = { ...options, sources, recipe };
+    this.refitter = new Refitter(network, recipe, this.context);
     this.stages = stagesOf(network);
     this.state = from ?? {
       ...{ stage: 0, attempt: 0, plan: [...plan], hints: null, costs: [], retrainingSteps: 0 },
@@ -185,9 +188,8 @@ export class Zipper {
       timed('measureMs', () =>
         measureTasks(network, step, this.context, (task) => report({ stage: 'measure', task })),
       );
-    const refit = async (step: WeightedStep, grams: readonly StepGram[]): Promise<void> => {
-      if (this.refits(network, step))
-        network = await timed('refitMs', () => refitStep(network, this.untouched, step, grams, this.context));
+    const refit = async (step: WeightedStep, grams?: readonly StepGram[]): Promise<void> => {
+      network = await timed('refitMs', () => this.refitter.fit(network, step, grams));
     };
     const count = this.countOf(group);
     let first: readonly StepGram[] | undefined;
@@ -195,7 +197,7 @@ export class Zipper {
       const grams = new Map<string, readonly StepGram[]>();
       for (const step of producersOf(network, group)) grams.set(step.name, await measure(step));
       first = grams.get(layer.name);
-      await refit(layer, first ?? []);
+      await refit(layer, first);
       const others = formAll(network, this.hintsFor(group));
       const { matching, seed } = this.recipe;
       await timed('pairMs', async () => {
@@ -205,7 +207,7 @@ export class Zipper {
     }
     let cost = 0;
     for (const step of steps) {
-      if (!isMergeable(network, step) && !this.refits(network, step)) continue;
+      if (!isMergeable(network, step) && !this.refitter.fits(network, step)) continue;
       // What a later step reads changes when the steps before it are merged.
       const known = step === layer ? first : undefined;
       const grams = known ?? (await measure(step));
@@ -214,8 +216,7 @@ export class Zipper {
       network = merged.network;
       cost += merged.cost;
     }
-    for (const step of this.refittedAtOnce(stage))
-      network = await timed('refitMs', () => this.refit(network, step));
+    for (const step of this.refittedAtOnce(stage)) await refit(step);
     report({ stage: 'share', channels: count, cost, took });
     return { network, cost };
   }
@@ -231,28 +232,12 @@ export class Zipper {
     return looks ? layersReading(this.untouched.topology, stage.layer.output) : [];
   }
 
-  /** Fits a stage of which nothing is shared on what reaches it now. What follows the last stage that is planned is fitted already. */
+  /** Fits a stage of which nothing is shared on what reaches it now; what follows the last stage that is planned is already. */
   private async refitUnplanned({ index, steps }: ZipStage, network: Network): Promise<Network> {
     let fitted = network;
     for (const step of index < (this.lastPlanned()?.index ?? 0) ? steps : [])
-      fitted = await this.refit(fitted, step);
+      fitted = await this.refitter.fit(fitted, step);
     return fitted;
-  }
-
-  /** Measures a step and fits it, where there is something to fit. */
-  private async refit(network: Network, step: WeightedStep): Promise<Network> {
-    if (!this.refits(network, step)) return network;
-    const grams = await measureTasks(network, step, this.context);
-    return refitStep(network, this.untouched, step, grams, this.context);
-  }
-
-  /** Whether something has been shared that a step's weights may make up for. */
-  private refits(network: Network, step: WeightedStep): boolean {
-    if (!this.recipe.refit || network.sparse) return false;
-    const isShared = network.topology.groups.some(
-      (_, group) => group !== inputGroup && isFormed(network, group),
-    );
-    return isShared && isRefittable(network, step);
   }
 
   private lastPlanned(): ZipStage | undefined {

@@ -142,9 +142,9 @@ async function* retrained(context: Context, kind: Kind): AsyncGenerator<Line> {
     recipe: { ...base, damping: await dampingOf(context, kind) },
     sourcesOf: (pair) => sourcesOf(context, kind, pair),
     candidates: [
-      { learningRate: 0.0002, distillation: 1 },
       { learningRate: 0.0005, distillation: 1 },
       { learningRate: 0.001, distillation: 1 },
+      { learningRate: 0.002, distillation: 1 },
       { learningRate: 0.0005, distillation: 0 },
     ].map((each) => retrainedIn(steps, layers, each)),
   });
