@@ -134,8 +134,8 @@ export const recipe = z.strictObject({
   /** Relative damping of the Gram matrices, as a fraction of their mean diagonal. */
   damping: z.number().positive().default(1e-2),
   /**
-   * Once a layer was shared, the layers that read it are fitted by least squares to what they put out in the separate
-   * networks. Not done where `sparse` keeps zeros.
+   * Every task's weights at a layer are fitted by least squares to what they put out in the separate networks, on what reaches
+   * the layer now, before they are merged or left. Not done where `sparse` keeps zeros.
    */
   refit: z.boolean().default(true),
   /** Samples of each task that the Gram matrices are averaged over. */

@@ -8,6 +8,8 @@ export interface Work {
   readonly float64: number;
 }
 
+const nothing: Work = { float32: 0, float64: 0 };
+
 /**
  * What sharing all channels of one layer of two networks of one shape needs of matrix products, by its formulas.
  *
@@ -18,9 +20,13 @@ export function sharingWork(
   below: readonly LayerSize[],
   samples: number,
   gramBytes: number,
-): { readonly measure: Work; readonly pair: Work; readonly merge: Work } {
+): Readonly<Record<'measure' | 'refit' | 'pair' | 'merge', Work>> {
   const forward = below.reduce((sum, each) => sum + 2 * each.inputs * each.channels * each.positions, 0);
   const [n, k] = [layer.inputs + 1, layer.channels];
+  // Each task through the network as it stands and through its own, the layer itself included; the first has nothing to make up for.
+  const through32 = 2 * (forward + 2 * layer.inputs * layer.channels * layer.positions);
+  const refit = (images: number, float64: number): Work =>
+    below.length === 0 ? nothing : { float32: 2 * images * through32, float64 };
   const size = { name: layer.name, inputs: n, positions: layer.positions, tasks: 2 };
   const form = gramForm(size, samples, gramBytes);
   if (form.kind === 'factored') {
@@ -28,8 +34,10 @@ export function sharingWork(
     // Both tasks' samples: the system they make, its factor, and what they make of channels.
     const system = 2 * (2 * rows) ** 2 * n + (2 * rows) ** 3 / 3;
     const through = 2 * 2 * rows * n * k;
+    const ownSystem = 2 * rows ** 2 * n + rows ** 3 / 3;
     return {
       measure: { float32: 2 * form.samples * forward, float64: 0 },
+      refit: refit(form.samples, 2 * (ownSystem + 2 * rows ** 2 * k) + through),
       pair: { float32: 0, float64: system + 2 * through + 2 * k * k * n + 4 * (2 * rows) ** 2 * k },
       merge: { float32: 0, float64: system + 2 * through + through + 2 * (2 * rows) ** 2 * k },
     };
@@ -40,8 +48,10 @@ export function sharingWork(
   );
   const factor = n ** 3 / 3;
   const product = 2 * n * n * k;
+  const moments = 2 * samples * layer.positions * 2 * n * k;
   return {
     measure: { float32: 2 * samples * forward, float64: 2 * samples * products },
+    refit: refit(samples, moments + 2 * (factor + product)),
     // For each side: through one matrix, two triangles, through the other.
     pair: { float32: 0, float64: factor + 6 * product + 2 * k * k * n },
     merge: { float32: 0, float64: factor + 5 * product },

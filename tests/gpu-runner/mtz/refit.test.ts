@@ -1,5 +1,6 @@
+import { isDeepStrictEqual as isEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { recipe as recipeSchema, type Wiring } from '../../../shared/recipe.ts';
+import { recipe as recipeSchema, type Recipe, type Wiring } from '../../../shared/recipe.ts';
 import { measureTasks } from '../../../gpu-runner/mtz/measurements.ts';
 import { layersReading, refitStep } from '../../../gpu-runner/mtz/refit.ts';
 import { rowsOf, weightedSteps, type Network, type WeightedStep } from '../../../gpu-runner/mtz/network.ts';
@@ -231,3 +232,25 @@ test.each([
       expect(await gap(with_, untouched, task)).toBeLessThan(await gap(without, untouched, task));
   },
 );
+
+test('zip() fits the layers before, between and after those that it shares, and only what something shared reaches', async () => {
+  const graphs = [convNet(1), convNet(2)];
+  const untouched = joined(graphs, 'one-way');
+  const [conv1, conv2, ...later] = weightedSteps(untouched).map(({ name }) => name);
+  const fittedWhen = async (share: Recipe['share']): Promise<string[]> => {
+    const sources = graphs.map((graph, index) => ({
+      ...{ task: untouched.tasks[index] ?? '', graph },
+      train: randomSamples(convInput, size, 100 + index),
+    }));
+    const retraining = { stepsPerLayer: 0, finalSteps: 0, batchSize: 8, learningRate: 1 };
+    const asked = recipeSchema.parse({ wiring: 'crossed', gramSamples: size, share, retraining });
+    const { network } = await zip(sources, asked, { provider: 'cpu' });
+    return weightedSteps(network).flatMap((step) => {
+      const own = (of: Network): Float64Array[] =>
+        rowsOf(of, step).flatMap(({ parts }) => parts.map(({ weight }) => weight.data));
+      return isEqual(own(network), own(untouched)) ? [] : [step.name];
+    });
+  };
+  expect(await fittedWhen({ [conv1 ?? '']: { share: 0.5 } })).toEqual([conv1, conv2, ...later]);
+  expect(await fittedWhen({ [later[0] ?? '']: { share: 0.5 } })).toEqual(later);
+});
