@@ -5,13 +5,13 @@ import {
   type ExposureBatch,
 } from '../../shared/exposure.ts';
 import { limits } from './limits.ts';
+import { Outbox } from './outbox.ts';
 import { sendPatiently, type Sender } from './send-patiently.ts';
 import { sleep } from './sleep.ts';
 
 /** Exposures that travel together. */
 interface Batch {
   readonly exposures: Exposure[];
-  readonly openedAt: number;
   jsonBytes: number;
 }
 
@@ -25,16 +25,15 @@ const envelopeBytes = jsonBytes({ format: 'trunkline.exposures/1', exposures: []
  * and logged: replies never depend on it.
  */
 export class ExposureQueue {
-  readonly #queue: Sender;
-  readonly #wait: (ms: number) => Promise<void>;
-  readonly #now: () => number;
-  #open: Batch | null = null;
+  readonly #outbox: Outbox<Batch>;
   #lost = 0;
 
   constructor(queue: Sender, wait: (ms: number) => Promise<void> = sleep, now: () => number = Date.now) {
-    this.#queue = queue;
-    this.#wait = wait;
-    this.#now = now;
+    this.#outbox = new Outbox({
+      ...{ waitMs: limits.exposureWaitMs, wait, now },
+      empty: (): Batch => ({ exposures: [], jsonBytes: envelopeBytes }),
+      send: ({ exposures }) => this.#send(queue, exposures, wait),
+    });
   }
 
   /** Exposures given up, since this isolate started. */
@@ -43,40 +42,27 @@ export class ExposureQueue {
   }
 
   /** Ends, without ever failing, when this call's part in sending is done: hand it to `waitUntil`. */
-  async add(exposure: Exposure): Promise<void> {
+  add(exposure: Exposure): Promise<void> {
     let told = exposure;
     if (envelopeBytes + jsonBytes(told) > maxBatchBytes) told = { ...told, predicted: {} };
     const size = jsonBytes(told);
-    const sending: Promise<void>[] = [];
-    // Late when the request that was to send it ended before its time.
-    const late = this.#open !== null && this.#now() - this.#open.openedAt > limits.exposureWaitMs;
-    if (this.#open && (late || this.#open.jsonBytes + size > maxBatchBytes)) sending.push(this.#flush());
-    let batch = this.#open;
-    if (!batch) {
-      batch = this.#open = { exposures: [], openedAt: this.#now(), jsonBytes: envelopeBytes };
-      sending.push(this.#flushInTime(batch));
-    }
-    batch.exposures.push(told);
-    batch.jsonBytes += size;
-    if (batch.exposures.length >= maxBatchExposures) sending.push(this.#flush());
-    await Promise.all(sending);
+    return this.#outbox.add({
+      fits: (batch) => batch.jsonBytes + size <= maxBatchBytes,
+      put: (batch) => {
+        batch.exposures.push(told);
+        batch.jsonBytes += size;
+        return batch.exposures.length >= maxBatchExposures;
+      },
+    });
   }
 
-  async #flushInTime(batch: Batch): Promise<void> {
-    await this.#wait(limits.exposureWaitMs);
-    if (this.#open === batch) await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    const batch = this.#open;
-    if (!batch) return;
-    this.#open = null;
-    const message: ExposureBatch = { format: 'trunkline.exposures/1', exposures: batch.exposures };
-    const failure = await sendPatiently(this.#queue, message, this.#wait);
+  async #send(queue: Sender, exposures: Exposure[], wait: (ms: number) => Promise<void>): Promise<void> {
+    const message: ExposureBatch = { format: 'trunkline.exposures/1', exposures };
+    const failure = await sendPatiently(queue, message, wait);
     if (failure === null) return;
-    this.#lost += batch.exposures.length;
+    this.#lost += exposures.length;
     console.error(
-      `Cannot send ${batch.exposures.length} exposures, they are lost (${this.#lost} in all):`,
+      `Cannot send ${exposures.length} exposures, they are lost (${this.#lost} in all):`,
       failure.cause,
     );
   }

@@ -8,6 +8,7 @@ import {
   type TrafficMessage,
 } from '../../shared/traffic-message.ts';
 import { limits } from './limits.ts';
+import { Outbox } from './outbox.ts';
 import { sendPatiently, type Sender } from './send-patiently.ts';
 import { sleep } from './sleep.ts';
 
@@ -16,11 +17,8 @@ export type Counted = { readonly endpoint: string; readonly at: Date } & (
   { readonly error: ErrorCode } | { readonly error: null; readonly totalMs: number; readonly samples: number }
 );
 
-/** What is counted and not sent yet. */
-interface Open {
-  readonly counts: Map<string, TrafficCount>;
-  readonly openedAt: number;
-}
+/** By endpoint and minute. */
+type Counts = Map<string, TrafficCount>;
 
 /**
  * Adds up an isolate's requests by endpoint and minute, and sends what there is in one message, no later than
@@ -28,16 +26,15 @@ interface Open {
  * are lost: replies never depend on them.
  */
 export class TrafficCounter {
-  readonly #queue: Sender;
-  readonly #wait: (ms: number) => Promise<void>;
-  readonly #now: () => number;
-  #open: Open | null = null;
+  readonly #outbox: Outbox<Counts>;
   #lost = 0;
 
   constructor(queue: Sender, wait: (ms: number) => Promise<void> = sleep, now: () => number = Date.now) {
-    this.#queue = queue;
-    this.#wait = wait;
-    this.#now = now;
+    this.#outbox = new Outbox({
+      ...{ waitMs: limits.trafficWaitMs, wait, now },
+      empty: (): Counts => new Map(),
+      send: (counts) => this.#send(queue, [...counts.values()], trafficMessageId(new Date(now())), wait),
+    });
   }
 
   /** Requests given up, since this isolate started. */
@@ -46,45 +43,35 @@ export class TrafficCounter {
   }
 
   /** Ends, without ever failing, when this call's part in sending is done: hand it to `waitUntil`. */
-  async count(request: Counted): Promise<void> {
+  count(request: Counted): Promise<void> {
     const at = startOfMinute(request.at);
     const key = `${request.endpoint} ${at}`;
-    const sending: Promise<void>[] = [];
-    // Late when the request that was to send it ended before its time.
-    const late = this.#open !== null && this.#now() - this.#open.openedAt > limits.trafficWaitMs;
-    const full = this.#open?.counts.size === maxTrafficCounts && !this.#open.counts.has(key);
-    if (late || full) sending.push(this.#flush());
-    let open = this.#open;
-    if (!open) {
-      open = this.#open = { counts: new Map(), openedAt: this.#now() };
-      sending.push(this.#flushInTime(open));
-    }
-    const count = open.counts.get(key) ?? {
-      ...{ endpoint: request.endpoint, at, samples: 0, errors: {}, latency: {} },
-    };
-    open.counts.set(key, count);
-    if (request.error !== null) count.errors[request.error] = (count.errors[request.error] ?? 0) + 1;
-    else {
-      const bucket = latencyBucket(request.totalMs);
-      count.samples += request.samples;
-      count.latency[bucket] = (count.latency[bucket] ?? 0) + 1;
-    }
-    await Promise.all(sending);
+    return this.#outbox.add({
+      fits: (counts) => counts.size < maxTrafficCounts || counts.has(key),
+      put: (counts) => {
+        const count = counts.get(key) ?? {
+          ...{ endpoint: request.endpoint, at, samples: 0, errors: {}, latency: {} },
+        };
+        counts.set(key, count);
+        if (request.error !== null) count.errors[request.error] = (count.errors[request.error] ?? 0) + 1;
+        else {
+          const bucket = latencyBucket(request.totalMs);
+          count.samples += request.samples;
+          count.latency[bucket] = (count.latency[bucket] ?? 0) + 1;
+        }
+        return false;
+      },
+    });
   }
 
-  async #flushInTime(open: Open): Promise<void> {
-    await this.#wait(limits.trafficWaitMs);
-    if (this.#open === open) await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    const open = this.#open;
-    if (!open) return;
-    this.#open = null;
-    const counts = [...open.counts.values()];
-    const id = trafficMessageId(new Date(this.#now()));
+  async #send(
+    queue: Sender,
+    counts: TrafficCount[],
+    id: string,
+    wait: (ms: number) => Promise<void>,
+  ): Promise<void> {
     const message: TrafficMessage = { format: 'trunkline.traffic/1', id, counts };
-    const failure = await sendPatiently(this.#queue, message, this.#wait);
+    const failure = await sendPatiently(queue, message, wait);
     if (failure === null) return;
     const requests = counts.reduce((sum, one) => sum + requestsOf(one), 0);
     this.#lost += requests;
