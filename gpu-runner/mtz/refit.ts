@@ -1,5 +1,5 @@
 import { cholesky, choleskySolve } from '../linalg/cholesky.ts';
-import { matrix, transpose, type Matrix } from '../linalg/matrix.ts';
+import { matrix, row, transpose, type Matrix } from '../linalg/matrix.ts';
 import { smallSolve } from '../linalg/smallSolve.ts';
 import type { ChannelGrams } from './channelGrams.ts';
 import { backThrough, isFactored, samplesSystem, type FactoredGram } from './factoredGram.ts';
@@ -80,27 +80,26 @@ export async function refitStep(
         ? fitChannels(measured.grams, weight, await missing.channelMoments())
         : isFactored(measured.gram)
           ? await fitSamples(measured.gram, weight, missing)
-          : await choleskySolve(await cholesky(measured.gram), scaled(await missing.moment(), weight));
+          : await fitWhole(measured.gram, weight, missing);
     rows = rows.map((each) => changed(network, step, each, task, change));
   }
   return { ...network, rows: new Map(network.rows).set(step.name, rows) };
 }
 
-function scaled({ rows, cols, data }: Matrix, by: number): Matrix {
-  return { rows, cols, data: data.map((value) => by * value) };
+/** @returns [channels, inputs + 1], as all of these */
+async function fitWhole(gram: Matrix, weight: number, missing: Missing): Promise<Matrix> {
+  const moment = await missing.moment();
+  for (let k = 0; k < moment.data.length; k += 1) moment.data[k] = weight * (moment.data[k] ?? 0);
+  return transpose(await choleskySolve(await cholesky(gram), moment));
 }
 
-/** Channel by channel. @returns [inputs + 1, channels], as of a layer */
+/** Channel by channel. */
 function fitChannels({ size, data }: ChannelGrams, weight: number, moments: Matrix): Matrix {
-  const change = matrix(size, moments.rows);
+  const change = matrix(moments.rows, size);
   for (let channel = 0; channel < moments.rows; channel += 1) {
     const gram = data.subarray(channel * size * size, (channel + 1) * size * size);
-    const moment = moments.data.subarray(channel * size, (channel + 1) * size);
-    const own = smallSolve(
-      gram,
-      moment.map((value) => weight * value),
-    );
-    for (let k = 0; k < size; k += 1) change.data[k * moments.rows + channel] = own[k] ?? 0;
+    const moment = row(moments, channel).map((value) => weight * value);
+    row(change, channel).set(smallSolve(gram, moment));
   }
   return change;
 }
@@ -114,26 +113,23 @@ async function fitSamples(gram: FactoredGram, weight: number, missing: Missing):
   const root = Math.sqrt(weight / lacking.rows);
   for (let k = 0; k < lacking.data.length; k += 1) lacking.data[k] = root * (lacking.data[k] ?? 0);
   const system = await cholesky(await samplesSystem(gram.factors, gram.damping));
-  return transpose(await backThrough(gram.factors, await choleskySolve(system, lacking)));
+  return backThrough(gram.factors, await choleskySolve(system, lacking));
 }
 
-/** A block's rows, the parts that are one task's own changed by its columns of `change` [inputs + 1, channels]. */
+/** A block's rows, the parts that are one task's own changed by its rows of `change` [channels, inputs + 1]. */
 function changed(network: Network, step: WeightedStep, rows: Rows, task: number, change: Matrix): Rows {
   if (!contains(rows.tasks, single(task))) return rows;
   const placed =
     step.kind === 'layer' ? inLayer(network, step, rows, task) : inChannels(network, step, rows, task);
-  const biasAt = (change.rows - 1) * change.cols;
   const parts = rows.parts.map((part): Part => {
     if (part.use !== single(task)) return part;
     const places = placed.placesOf(part);
     const weight = matrix(part.weight.rows, part.weight.cols, part.weight.data.slice());
     const bias = part.bias?.slice() ?? null;
-    for (const [row, channel] of placed.channels.entries()) {
-      for (const [col, place] of places.entries()) {
-        const at = row * weight.cols + col;
-        weight.data[at] = (weight.data[at] ?? 0) + (change.data[place * change.cols + channel] ?? 0);
-      }
-      if (bias) bias[row] = (bias[row] ?? 0) + (change.data[biasAt + channel] ?? 0);
+    for (const [at, channel] of placed.channels.entries()) {
+      const [to, by] = [row(weight, at), row(change, channel)];
+      for (let k = 0; k < places.length; k += 1) to[k] = (to[k] ?? 0) + (by[places[k] ?? 0] ?? 0);
+      if (bias) bias[at] = (bias[at] ?? 0) + (by.at(-1) ?? 0);
     }
     return { ...part, weight: rounded(weight), bias: bias && roundedValues(bias) };
   });
