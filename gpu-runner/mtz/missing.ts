@@ -48,29 +48,13 @@ export class Missing {
     this.writer = new NetworkWriter(network, 'missing');
     const { graph } = this.writer;
     const input = this.writer.input(network.topology.input.name);
-    const written = (of: Network, writer: NetworkWriter, reader: TaskWriter) => {
-      return (value: number, name: string): number => {
-        const homes = homesOf(of, value, task);
-        const order = ownOrder(of, value, task, homes);
-        writer.gather(reader.joined(value, homes), order, name);
-        return order.length;
-      };
-    };
-    const now = written(
-      network,
-      this.writer,
-      new TaskWriter(this.writer, network, task, { input: () => input }),
-    );
+    const now = inOwnOrder(network, this.writer, task, input);
     this.read = 'read';
     this.inputs = now(step.input, this.read) * kernelArea(step);
     this.channels = now(target, 'now');
     const other = new NetworkWriter(untouched, 'untouched');
     const start = other.input(untouched.topology.input.name);
-    written(
-      untouched,
-      other,
-      new TaskWriter(other, untouched, task, { input: () => start }),
-    )(target, 'wanted');
+    inOwnOrder(untouched, other, task, start)(target, 'wanted');
     graph.append(other.finish(['wanted']), 'untouched.', new Map([[start, input]]));
     const [before] = graph.outputs.splice(0);
     graph.addNode('Sub', [before?.name ?? '', 'now'], ['lacking']);
@@ -177,6 +161,22 @@ export class Missing {
     this.writer.graph.initializers.set(name, { dtype: 'int64', dims: [values.length], data });
     return name;
   }
+}
+
+/** Writes values of one task with the channels in the order of its own network, and says how many they are. */
+function inOwnOrder(
+  network: Network,
+  writer: NetworkWriter,
+  task: number,
+  input: string,
+): (value: number, name: string) => number {
+  const reader = new TaskWriter(writer, network, task, { input: () => input });
+  return (value, name) => {
+    const homes = homesOf(network, value, task);
+    const order = ownOrder(network, value, task, homes);
+    writer.gather(reader.joined(value, homes), order, name);
+    return order.length;
+  };
 }
 
 /** The value of the sum in which a step's output is the last term, where nothing else reads it; else the output itself. */
