@@ -96,11 +96,6 @@ export function addPadding(graph: Graph, value: string, { pads }: Convolution): 
   const rank = pads.length / 2;
   const all = [0, 0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank)];
   const name = graph.fresh(`${value}.padded`);
-  graph.initializers.set(`${name}.pads`, {
-    dtype: 'int64',
-    dims: [all.length],
-    data: BigInt64Array.from(all, BigInt),
-  });
-  graph.addNode('Pad', [value, `${name}.pads`], [name]);
+  graph.addNode('Pad', [value, graph.addIntegers(`${name}.pads`, all)], [name]);
   return name;
 }

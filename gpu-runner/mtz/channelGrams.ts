@@ -44,19 +44,11 @@ export async function measureChannelGrams(
   const { graph } = writer;
   const joined = writeInput(network, step.input, task, writer);
   const columns = unfold(graph, joined, windowOf(step, size), size, channels * area);
-  const constant = (name: string, values: readonly number[]): string => {
-    graph.initializers.set(name, {
-      dtype: 'int64',
-      dims: [values.length],
-      data: BigInt64Array.from(values, BigInt),
-    });
-    return name;
-  };
-  graph.addNode('Reshape', [columns, constant('apart', [channels, area, -1])], ['windows']);
+  graph.addNode('Reshape', [columns, graph.addIntegers('apart', [channels, area, -1])], ['windows']);
   graph.addNode('Cast', ['windows'], ['exact'], { to: int(11) });
   graph.addNode('Transpose', ['exact'], ['turned'], { perm: { type: 'ints', value: [0, 2, 1] } });
   graph.addNode('MatMul', ['exact', 'turned'], ['products']);
-  graph.addNode('ReduceSum', ['exact', constant('axis', [2])], ['sums'], { keepdims: int(0) });
+  graph.addNode('ReduceSum', ['exact', graph.addIntegers('axis', [2])], ['sums'], { keepdims: int(0) });
   const totals = {
     products: new Float64Array(channels * area * area),
     sums: new Float64Array(channels * area),

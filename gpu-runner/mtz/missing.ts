@@ -83,7 +83,7 @@ export class Missing {
     this.exact(columns, 'columns.exact');
     const lacking = this.exact(this.lackingRows(), 'lacking.exact');
     graph.addNode('MatMul', ['columns.exact', lacking], ['products']);
-    graph.addNode('ReduceSum', [lacking, this.integers('axis', [0])], ['sums'], { keepdims: int(0) });
+    graph.addNode('ReduceSum', [lacking, graph.addIntegers('axis', [0])], ['sums'], { keepdims: int(0) });
     const totals = { products: new Float64Array(inputs * channels), sums: new Float64Array(channels) };
     const count = await this.addUp(totals);
     const moment = matrix(inputs + 1, channels);
@@ -100,18 +100,18 @@ export class Missing {
     const { graph } = this.writer;
     if (this.step.kind !== 'channelwise') throw new TypeError(`${this.step.name} reads all channels`);
     const columns = unfold(graph, this.read, windowOf(this.step, this.size), this.size, inputs);
-    const apart = this.integers('apart', [channels, area, -1]);
+    const apart = graph.addIntegers('apart', [channels, area, -1]);
     graph.addNode('Reshape', [this.exact(columns, 'columns.exact'), apart], ['windows']);
     const axes = this.size.map((_, axis) => axis + 2);
     graph.addNode('Transpose', ['lacking'], ['lacking.first'], { perm: ints([1, 0, ...axes]) });
     graph.addNode(
       'Reshape',
-      ['lacking.first', this.integers('column', [channels, -1, 1])],
+      ['lacking.first', graph.addIntegers('column', [channels, -1, 1])],
       ['lacking.columns'],
     );
     const lacking = this.exact('lacking.columns', 'lacking.exact');
     graph.addNode('MatMul', ['windows', lacking], ['products']);
-    graph.addNode('ReduceSum', [lacking, this.integers('axis', [1])], ['sums'], { keepdims: int(0) });
+    graph.addNode('ReduceSum', [lacking, graph.addIntegers('axis', [1])], ['sums'], { keepdims: int(0) });
     const totals = { products: new Float64Array(inputs), sums: new Float64Array(channels) };
     const count = await this.addUp(totals);
     const moments = matrix(channels, area + 1);
@@ -128,7 +128,7 @@ export class Missing {
     const { graph } = this.writer;
     const axes = this.size.map((_, axis) => axis + 2);
     graph.addNode('Transpose', ['lacking'], ['lacking.last'], { perm: ints([0, ...axes, 1]) });
-    const shape = this.integers('lacking.shape', [-1, this.channels]);
+    const shape = graph.addIntegers('lacking.shape', [-1, this.channels]);
     graph.addNode('Reshape', ['lacking.last', shape], ['lacking.rows']);
     return 'lacking.rows';
   }
@@ -154,12 +154,6 @@ export class Missing {
     const chunk = Math.max(1, Math.min(256, Math.floor(chunkBytes / bytes)));
     const graph = this.writer.finish(outputs);
     await overSamples(graph, this.step.name, this.data, chunk, { ...this.options, samples }, take);
-  }
-
-  private integers(name: string, values: readonly number[]): string {
-    const data = BigInt64Array.from(values, BigInt);
-    this.writer.graph.initializers.set(name, { dtype: 'int64', dims: [values.length], data });
-    return name;
   }
 }
 

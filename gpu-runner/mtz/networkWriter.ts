@@ -107,12 +107,7 @@ export class NetworkWriter {
 
   private integers(values: readonly number[]): string {
     const name = values.length > 4 ? this.graph.fresh('channels.order') : `channels.${values.join('.')}`;
-    this.graph.initializers.set(name, {
-      dtype: 'int64',
-      dims: [values.length],
-      data: BigInt64Array.from(values, BigInt),
-    });
-    return name;
+    return this.graph.addIntegers(name, values);
   }
 
   private constant(name: string, data: Float32Array, dims: readonly number[] = [data.length]): string {

@@ -45,16 +45,11 @@ export function symmetricProducts(n: number): SymmetricProducts {
  */
 export function writeProducts(graph: Graph, columns: string, { blocks, sums }: SymmetricProducts): void {
   const parts = sums.length === 1 ? [columns] : sums.map(({ name }) => `${columns}.${name}`);
-  const integers = (name: string, values: readonly number[]): string => {
-    const data = BigInt64Array.from(values, BigInt);
-    graph.initializers.set(name, { dtype: 'int64', dims: [values.length], data });
-    return name;
-  };
   if (sums.length > 1) {
     const sizes = sums.map(({ rows }) => rows);
-    graph.addNode('Split', [columns, integers('sizes', sizes)], parts, { axis: int(0) });
+    graph.addNode('Split', [columns, graph.addIntegers('sizes', sizes)], parts, { axis: int(0) });
   }
-  const axis = integers('axis', [1]);
+  const axis = graph.addIntegers('axis', [1]);
   const exact = new Map<number, string>();
   let top = 0;
   for (const [index, { name, rows }] of sums.entries()) {

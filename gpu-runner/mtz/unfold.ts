@@ -21,15 +21,8 @@ export function unfold(
     graph.addNode(kind, inputs, [output], attributes);
     return output;
   };
-  const constant = (values: readonly number[]): string => {
-    const name = graph.fresh(`${value}.constant`);
-    graph.initializers.set(name, {
-      dtype: 'int64',
-      dims: [values.length],
-      data: BigInt64Array.from(values, BigInt),
-    });
-    return name;
-  };
+  const constant = (values: readonly number[]): string =>
+    graph.addIntegers(graph.fresh(`${value}.constant`), values);
   if (!convolution) return op('Transpose', [value], { perm: ints([1, 0]) });
 
   const { kernel, strides, pads, dilations } = convolution;

@@ -100,6 +100,13 @@ export class Graph {
     );
   }
 
+  /** Adds a vector of int64, as operators take axes and shapes. @returns its name */
+  addIntegers(name: string, values: ArrayLike<number>): string {
+    const data = BigInt64Array.from(values, BigInt);
+    this.initializers.set(name, { dtype: 'int64', dims: [values.length], data });
+    return name;
+  }
+
   /** Adds a node at the end, under a fresh name. */
   addNode(
     op: string,

@@ -57,15 +57,7 @@ export function blockConvolutions(graph: Graph, block: number): Graph {
     });
     return output;
   };
-  const shape = (dims: readonly number[]): string => {
-    const name = `blocks/shape/${dims.join()}`;
-    result.initializers.set(name, {
-      dtype: 'int64',
-      dims: [dims.length],
-      data: BigInt64Array.from(dims, BigInt),
-    });
-    return name;
-  };
+  const shape = (dims: readonly number[]): string => result.addIntegers(`blocks/shape/${dims.join()}`, dims);
   const inBlocks = (value: string): string => {
     const known = blocked.get(value);
     if (known !== undefined) return known;

@@ -98,9 +98,7 @@ function layoutNodes(graph: Graph, view: View, source: string, tensor: string, s
   }
   if (view.squeezed) return node('Flatten', [source], { axis: int(1) });
   if (view.order) {
-    const name = graph.fresh(`${tensor}.order`);
-    const data = BigInt64Array.from(view.order, BigInt);
-    graph.initializers.set(name, { dtype: 'int64', dims: [data.length], data });
+    const name = graph.addIntegers(graph.fresh(`${tensor}.order`), view.order);
     return node('Gather', [source, name], { axis: int(1) });
   }
   return node('Identity', [source], {});
