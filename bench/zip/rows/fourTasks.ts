@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { lineOf } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
-import { runZip } from '../zips.ts';
+import { bestZip, runZip } from '../zips.ts';
 import { chooseRecipe } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedIn, scaled, type Row } from './row.ts';
@@ -43,10 +43,24 @@ export const fourTasks: Row = {
     yield lineOf('all channels shared (budget 25 %), retrained', [whole], { ...options, note });
     for (const atMost of [0.5, 0.75]) {
       for (const wiring of ['crossed', 'one-way'] as const) {
-        const recipe = { ...chosen, wiring, budget: { of: 'parameters', atMost } } as const;
-        const label = `four-${wiring}-${100 * atMost}`;
-        const outcome = await runZip(context, { label, sources, recipe });
-        yield lineOf(`budget ${100 * atMost} %, ${wiring}, retrained`, [outcome], { ...options, note });
+        // What shares less is further from needing what all channels shared need.
+        const rates = [0.0005, chosen.retraining.learningRate];
+        const { spec, outcome } = await bestZip(
+          context,
+          rates.map((learningRate) => ({
+            ...{ label: `four-${wiring}-${100 * atMost}`, sources },
+            recipe: {
+              ...chosen,
+              ...{ wiring, budget: { of: 'parameters', atMost } },
+              retraining: { ...chosen.retraining, learningRate },
+            },
+          })),
+        );
+        const { damping, retraining } = spec.recipe;
+        yield lineOf(`budget ${100 * atMost} %, ${wiring}, retrained`, [outcome], {
+          ...options,
+          note: `damping ${damping}, learning rate ${retraining.learningRate}, distillation 1`,
+        });
       }
     }
   },
