@@ -21,7 +21,9 @@ export function residualNet(
 ): Graph {
   const build = new NetBuilder(name, seed, options);
   let channels = widths[0] ?? 0;
-  let value = build.node('Relu', 'stem.relu', [build.convolution('stem', 'image', 3, channels, 3, stemStride)]);
+  let value = build.node('Relu', 'stem.relu', [
+    build.convolution('stem', 'image', 3, channels, 3, stemStride),
+  ]);
   for (const [stage, width] of widths.entries()) {
     for (let block = 0; block < blocks; block += 1) {
       const name = `stage${stage}.block${block}`;
