@@ -27,8 +27,6 @@ export class Missing {
   private readonly size: readonly number[];
   private readonly positions: number;
   private readonly writer: NetworkWriter;
-  /** What the step reads. */
-  private readonly read: string;
 
   constructor(
     network: Network,
@@ -49,8 +47,7 @@ export class Missing {
     const { graph } = this.writer;
     const input = this.writer.input(network.topology.input.name);
     const now = inOwnOrder(network, this.writer, task, input);
-    this.read = 'read';
-    this.inputs = now(step.input, this.read) * kernelArea(step);
+    this.inputs = now(step.input, 'read') * kernelArea(step);
     this.channels = now(target, 'now');
     const other = new NetworkWriter(untouched, 'untouched');
     const start = other.input(untouched.topology.input.name);
@@ -79,7 +76,7 @@ export class Missing {
   async moment(): Promise<Matrix> {
     const { inputs, channels } = this;
     const { graph } = this.writer;
-    const columns = unfold(graph, this.read, this.step.convolution, this.size, inputs);
+    const columns = unfold(graph, 'read', this.step.convolution, this.size, inputs);
     this.exact(columns, 'columns.exact');
     const lacking = this.exact(this.lackingRows(), 'lacking.exact');
     graph.addNode('MatMul', ['columns.exact', lacking], ['products']);
@@ -99,7 +96,7 @@ export class Missing {
     const area = inputs / channels;
     const { graph } = this.writer;
     if (this.step.kind !== 'channelwise') throw new TypeError(`${this.step.name} reads all channels`);
-    const columns = unfold(graph, this.read, windowOf(this.step, this.size), this.size, inputs);
+    const columns = unfold(graph, 'read', windowOf(this.step, this.size), this.size, inputs);
     const apart = graph.addIntegers('apart', [channels, area, -1]);
     graph.addNode('Reshape', [this.exact(columns, 'columns.exact'), apart], ['windows']);
     const axes = this.size.map((_, axis) => axis + 2);

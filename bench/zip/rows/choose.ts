@@ -9,7 +9,7 @@ export type OpenSpec = Omit<ZipSpec, 'recipe'> & {
 };
 
 /** Relative to the mean diagonal of the Gram matrices: from hardly any to where it starts to hurt. */
-export const allDampings = [1e-4, 1e-3, 1e-2, 1e-1, 1];
+const allDampings = [1e-4, 1e-3, 1e-2, 1e-1, 1];
 
 export interface Chosen {
   readonly recipe: RecipeInput & { readonly damping: number };
