@@ -87,7 +87,10 @@ export const floors = z.strictObject({
 });
 export type Floors = z.infer<typeof floors>;
 
-/** Batch normalisation goes into the weights before it where it can, or every task keeps its own on shared channels. */
+/**
+ * Batch normalisation goes into the weights before it where it can, or every task keeps its own on shared channels and
+ * retraining normalises by each batch, as the separate networks were trained.
+ */
 export const batchNorms = ['fold', 'per-task'] as const;
 export type BatchNorm = (typeof batchNorms)[number];
 

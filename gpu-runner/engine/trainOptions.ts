@@ -5,6 +5,7 @@ import { checkObjective, type Objective } from './objective.ts';
 import type { OptimiserOptions } from './optimisers/createOptimiser.ts';
 import { learningRateAt, type Schedule } from './optimisers/schedule.ts';
 import type { Provider } from './providers.ts';
+import type { FrozenStatistics } from './trainingGraph.ts';
 import type { TrainState } from './trainState.ts';
 import { checkValidation, type Validation, type ValidationOptions } from './validation.ts';
 
@@ -25,8 +26,11 @@ export interface TrainOptions {
   readonly lossWeighting?: LossWeighting;
   /** What is pruned stays 0. */
   readonly masks?: Masks;
-  /** Keeps BatchNormalization as in inference instead of normalising by each batch; default false. */
-  readonly frozenStatistics?: boolean;
+  /**
+   * Keeps BatchNormalization as in inference instead of normalising by each batch: all of them, or those whose running
+   * statistics are these initializers; default false.
+   */
+  readonly frozenStatistics?: FrozenStatistics;
   /** Keeps the best network by samples that are not trained on, and stops when it gets no better. */
   readonly validation?: ValidationOptions;
   /** Which samples meet in a batch. Same seed, same machine, same threads: same bits. */

@@ -15,6 +15,9 @@ import type { Optimiser } from './optimisers/optimiser.ts';
 import { flatLength, type Parameter } from './parameters.ts';
 import type { Provider } from './providers.ts';
 
+/** Running statistics that stay as they are: all, none, or the initializers of these names. */
+export type FrozenStatistics = boolean | readonly string[];
+
 /** What one output is trained for. */
 export interface EmittedObjective {
   readonly input: string;
@@ -40,8 +43,8 @@ export interface TrainingGraphOptions {
   readonly weightDecay: number;
   /** Longest gradient, in Euclidean length over all parameters; undefined: any. */
   readonly clipNorm: number | undefined;
-  /** BatchNormalization stays as in inference: by its running statistics, which do not move. */
-  readonly frozenStatistics: boolean;
+  /** BatchNormalization stays as in inference, by running statistics that do not move: all, or those of these names. */
+  readonly frozenStatistics: FrozenStatistics;
   /** Feeds one more factor of each objective's loss, which changes with the step; default false. */
   readonly feedsWeights?: boolean;
   /** Factors of the gradients, by parameter: 0 where it is never to change. */
@@ -98,9 +101,7 @@ export function emitTrainingGraph(options: TrainingGraphOptions): TrainingGraph 
       emit.reshape(emit.slice(flat, 0, offset, offset + length), dims),
     ]),
   );
-  const statistics = options.frozenStatistics
-    ? new Map<string, string>()
-    : emitStatistics(emit, reachedPart(graph, options.objectives));
+  const statistics = emitStatistics(emit, graph, options);
   const noise: (readonly number[])[] = [];
   const forms: TrainingForms = {
     statistics,
@@ -198,14 +199,20 @@ export function reachedPart(graph: Graph, objectives: readonly { readonly output
   return part;
 }
 
-/** Feeds the running statistics of every BatchNormalization. */
-function emitStatistics(emit: Emitter, graph: Graph): Map<string, string> {
+/** Feeds the running statistics of every BatchNormalization that is not frozen. */
+function emitStatistics(
+  emit: Emitter,
+  graph: Graph,
+  { objectives, frozenStatistics: frozen }: Pick<TrainingGraphOptions, 'objectives' | 'frozenStatistics'>,
+): Map<string, string> {
   const statistics = new Map<string, string>();
-  for (const node of graph.nodes) {
+  if (frozen === true) return statistics;
+  for (const node of reachedPart(graph, objectives).nodes) {
     if (node.op !== 'BatchNormalization') continue;
     for (const name of node.inputs.slice(3)) {
       const tensor = graph.initializers.get(name);
-      if (tensor && !statistics.has(name)) {
+      const moves = frozen === false || !frozen.includes(name);
+      if (tensor && moves && !statistics.has(name)) {
         statistics.set(name, emit.input(feedNames.statistic(name), 'float32', tensor.dims));
       }
     }

@@ -1,3 +1,4 @@
+import { elementCount } from '../../shared/tensor.ts';
 import { float, Graph, int, ints, type Attribute, type ValueInfo } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
 import type { Network, Part, Rows, WeightedStep } from './network.ts';
@@ -31,18 +32,35 @@ export class NetworkWriter {
     return value.name;
   }
 
+  /** A part's weights. */
+  weight(step: WeightedStep, rows: Rows, part: Part): string {
+    const { name, dims } = partTensors(this.network, step, rows, part).weight;
+    return this.parameter(name, dims, part.weight.data);
+  }
+
+  /** A part's bias, if it has one. */
+  bias(step: WeightedStep, rows: Rows, part: Part): string | undefined {
+    const { name, dims } = partTensors(this.network, step, rows, part).bias;
+    return part.bias ? this.parameter(name, dims, part.bias) : undefined;
+  }
+
   /**
    * What a step computes with one part's weights.
    *
    * @param biased the part whose bias is added: this one, or one that has nothing but a bias
    */
   part(step: WeightedStep, rows: Rows, part: Part, input: string, output: string, biased = part): void {
-    const names = partTensors(this.network, step, rows, part);
-    const weight = this.parameter(names.weight.name, names.weight.dims, part.weight.data);
-    const { name, dims } = partTensors(this.network, step, rows, biased).bias;
-    const bias = biased.bias ? this.parameter(name, dims, biased.bias) : undefined;
-    const operands = [input, weight, ...(bias === undefined ? [] : [bias])];
-    const channels = part.weight.rows;
+    const weight = this.weight(step, rows, part);
+    const bias = this.bias(step, rows, biased);
+    this.apply(step, [input, weight, ...(bias === undefined ? [] : [bias])], part.weight.rows, output);
+  }
+
+  /**
+   * What a step computes.
+   *
+   * @param operands its input, weights, and bias if it has one
+   */
+  apply(step: WeightedStep, operands: readonly string[], channels: number, output: string): void {
     if (step.kind === 'layer') {
       if (step.convolution) this.graph.addNode('Conv', operands, [output], windowOf(step.convolution));
       else this.graph.addNode('Gemm', operands, [output], { transB: int(1) });
@@ -53,13 +71,17 @@ export class NetworkWriter {
       });
     } else {
       // A scale and a shift, as a batch normalisation that leaves what it normalises as it is.
-      const zeros = this.constant(`zeros.${channels}`, new Float32Array(channels));
+      const [input = '', weight = '', shift = this.zeros([channels])] = operands;
       const ones = this.constant(`ones.${channels}`, new Float32Array(channels).fill(1));
-      const shift = bias ?? zeros;
-      this.graph.addNode('BatchNormalization', [input, weight, shift, zeros, ones], [output], {
+      const statistics = [this.zeros([channels]), ones];
+      this.graph.addNode('BatchNormalization', [input, weight, shift, ...statistics], [output], {
         epsilon: float(0),
       });
     }
+  }
+
+  zeros(dims: readonly number[]): string {
+    return this.constant(`zeros.${dims.join('x')}`, new Float32Array(elementCount(dims)), dims);
   }
 
   plain({ op, attributes, scalars }: Plain, inputs: readonly string[], output: string): void {
@@ -69,11 +91,11 @@ export class NetworkWriter {
     this.graph.addNode(op, [...inputs, ...bounds], [output], { ...attributes });
   }
 
-  concat(inputs: readonly string[], output: string): void {
-    this.graph.addNode('Concat', inputs, [output], { axis: int(1) });
+  concat(inputs: readonly string[], output: string, axis = 1): void {
+    this.graph.addNode('Concat', inputs, [output], { axis: int(axis) });
   }
 
-  /** Some stretches [start, end) of the channels. */
+  /** Some stretches [start, end) of the channels, or of the channels that weights read. */
   slices(input: string, stretches: readonly (readonly [number, number])[], output: string): void {
     const parts = stretches.map(([start, end], index) => {
       const name = stretches.length === 1 ? output : `${output}.${index}`;

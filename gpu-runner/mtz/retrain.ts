@@ -10,6 +10,7 @@ import { train, type TrainOptions, type TrainProgress } from '../engine/train.ts
 import type { Graph } from '../onnx/graph.ts';
 import { logitsOf } from './logitsOf.ts';
 import type { Network } from './network.ts';
+import { denormalised, normalised, type Normalisation } from './normalise.ts';
 import { parameterNames, tailName, withParameters } from './parameters.ts';
 import { jointGraph, taskInput } from './wiring.ts';
 
@@ -53,8 +54,13 @@ export async function retrain(
 ): Promise<{ network: Network; steps: number }> {
   const { retraining, steps, seed, provider, onProgress, signal, checkpoint } = options;
   if (steps === 0) return { network, steps };
-  const graph = jointGraph(network, { logits: true });
-  // One-way, own channels may be left that nothing reads any more.
+  const { graph, normalisations } = await normalised(
+    network,
+    jointGraph(network, { logits: true, joined: true }),
+    lessons.map(({ data }) => data),
+    { seed, provider, signal },
+  );
+  // The graph has no weights of blocks without channels, nor of channels that nothing reads any more.
   const isUnread = (name: string): boolean => !graph.initializers.has(name);
   const parameters = [...parameterNames(network), ...tailParameters(network)].filter(
     (name) => !isUnread(name),
@@ -72,7 +78,7 @@ export async function retrain(
       warmUpSteps: Math.ceil(steps * warmUpShare),
       decay: 'cosine',
     },
-    frozenStatistics: true,
+    frozenStatistics: normalisations.length === 0 || statisticsBut(graph, normalisations),
     ...(retraining.clipNorm !== undefined && { clipNorm: retraining.clipNorm }),
     ...(retraining.adaptiveWeights && { lossWeighting: retraining.adaptiveWeights }),
     ...(network.sparse && { masks: masksOfZeros(graph.initializers, parameters) }),
@@ -95,7 +101,7 @@ export async function retrain(
       }),
   });
   return {
-    network: withParameters(network, result.graph.initializers, isUnread),
+    network: withParameters(network, denormalised(result.graph, normalisations), isUnread),
     steps: result.stopped.step,
   };
 }
@@ -125,6 +131,13 @@ function changed(data: Dataset, augmentation: Augmentation | undefined, seed: nu
   if (!augmentation) return data;
   const { flip, shift } = augmentation;
   return augmented(data, [...(flip ? [flipped()] : []), ...(shift > 0 ? [shifted(shift)] : [])], seed);
+}
+
+/** The running statistics that do not move: those that the network has as scales and shifts, and those of the tails. */
+function statisticsBut(graph: Graph, normalisations: readonly Normalisation[]): string[] {
+  const moving = new Set(normalisations.flatMap(({ mean, variance }) => [mean, variance]));
+  const all = graph.nodes.flatMap(({ op, inputs }) => (op === 'BatchNormalization' ? inputs.slice(3) : []));
+  return [...new Set(all)].filter((name) => !moving.has(name));
 }
 
 /** The names of what can be trained in the tasks' tails. */

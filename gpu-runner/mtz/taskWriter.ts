@@ -45,10 +45,10 @@ export const stepOf = (network: Network, value: number): Step | undefined =>
 
 /** Writes what one task computes: each value where it is first read, once. Channels of the same tasks lie in one tensor. */
 export class TaskWriter {
-  private readonly writer: NetworkWriter;
-  private readonly network: Network;
-  private readonly task: number;
-  private readonly sources: TaskSources;
+  protected readonly writer: NetworkWriter;
+  protected readonly network: Network;
+  protected readonly task: number;
+  protected readonly sources: TaskSources;
   private readonly written = new Map<string, string>();
 
   constructor(writer: NetworkWriter, network: Network, task: number, sources: TaskSources) {
@@ -96,7 +96,7 @@ export class TaskWriter {
     });
   }
 
-  private once(key: string, write: () => string): string {
+  protected once(key: string, write: () => string): string {
     const known = this.written.get(key);
     if (known !== undefined) return known;
     const name = write();
@@ -104,7 +104,7 @@ export class TaskWriter {
     return name;
   }
 
-  private name(name: string, suffix?: string): string {
+  protected name(name: string, suffix?: string): string {
     const whole = suffix === undefined ? name : `${name}.${suffix}`;
     return this.sources.rename?.(whole) ?? whole;
   }

@@ -1,4 +1,5 @@
 import type { Graph } from '../onnx/graph.ts';
+import { JoinedTaskWriter } from './joinedTaskWriter.ts';
 import { blockOf, isWeighted, rowsOf, type Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
 import { allOf } from './taskSet.ts';
@@ -13,13 +14,16 @@ export const taskInput = (network: Network, task: string): string => `${network.
  * evaluation, where every task has other samples.
  *
  * @param options.logits whether a Softmax at the end of a task is left out, as losses want it
+ * @param options.joined whether every layer of a task is one operator, its parts' weights put together in the graph: faster
+ * to train than an operator a part
  */
-export function jointGraph(network: Network, { logits = false } = {}): Graph {
+export function jointGraph(network: Network, { logits = false, joined = false } = {}): Graph {
   const writer = new NetworkWriter(network, network.tasks.join('+'));
   const outputs = network.tasks.map((task, position) => {
     const input = writer.input(taskInput(network, task));
     const sources = { input: () => input, rename: (name: string) => `${name}@${task}`, logits };
-    return new TaskWriter(writer, network, position, sources).answer();
+    const Writer = joined ? JoinedTaskWriter : TaskWriter;
+    return new Writer(writer, network, position, sources).answer();
   });
   return writer.finish(outputs);
 }

@@ -126,6 +126,10 @@ describe('train() trains what it is asked to', () => {
     expect(frozen['variance']).toEqual(before['variance']);
     expect(frozen['scale']).not.toEqual(before['scale']);
     expect(frozen['ratio']).toEqual(before['ratio']);
+    const named = { steps: 2, schedule, frozenStatistics: ['mean', 'variance'] };
+    expect(values((await train(conv(named))).graph)).toEqual(frozen);
+    const other = { ...named, frozenStatistics: ['mean.of.another', 'variance.of.another'] };
+    expect(values((await train(conv(other))).graph)).toEqual(moved);
   });
 
   it('several outputs of one net that share its weights, each on its own data', async () => {

@@ -39,29 +39,31 @@ const source = (task: string, graph: Graph, seed: number): Source => ({
   train: samples(dimsOf(graph), seed),
 });
 
-/** Answers of all tasks on one input from the trunk and the heads, from each task's own graph, and from the joint one. */
-async function threeWays(
+/** Answers of all tasks on one input from the trunk and the heads, each task's own graph, and both joint ones. */
+async function fourWays(
   network: Network,
-): Promise<{ served: Float32Array; alone: Float32Array; joint: Float32Array }[]> {
+): Promise<Record<'served' | 'alone' | 'joint' | 'joined', Float32Array>[]> {
   const { input } = network.topology;
   const x = randomInput([3, ...input.dims], 5);
   const { trunk, heads } = servingGraphs(network);
   const taps = trunk ? await outputsOf(trunk, { [input.name]: x }) : {};
   const known: Record<string, Tensor> = { ...taps, [input.name]: x };
-  const joint = await outputsOf(
-    jointGraph(network),
-    Object.fromEntries(network.tasks.map((task) => [taskInput(network, task), x])),
-  );
+  const inputs = Object.fromEntries(network.tasks.map((task) => [taskInput(network, task), x]));
+  const joint = await outputsOf(jointGraph(network), inputs);
+  const joined = await outputsOf(jointGraph(network, { joined: true }), inputs);
   return Promise.all(
     heads.map(async ({ task, graph }) => {
       const feeds = Object.fromEntries(graph.inputs.map(({ name }) => [name, known[name] ?? x]));
       const [served] = Object.values(await outputsOf(graph, feeds));
-      const together = joint[task];
-      if (served?.dtype !== 'float32' || together?.dtype !== 'float32') throw new Error('no output');
+      const floats = (tensor: Tensor | undefined): Float32Array => {
+        if (tensor?.dtype !== 'float32') throw new Error('no output');
+        return tensor.data;
+      };
       return {
-        served: served.data,
+        served: floats(served),
         alone: await answerOf(taskGraph(network, task), x),
-        joint: together.data,
+        joint: floats(joint[task]),
+        joined: floats(joined[task]),
       };
     }),
   );
@@ -100,10 +102,11 @@ describe.each(Object.entries(everyNet))('zip of %s', (_, net) => {
     async (wiring) => {
       const { network, plan } = await zip(pair, recipeOf({ wiring, share: { share: 0.5 } }), options);
       expect(plan.plan.size).toBeGreaterThan(0);
-      for (const { served, alone, joint } of await threeWays(network)) {
+      for (const { served, alone, joint, joined } of await fourWays(network)) {
         expect(alone.length).toBeGreaterThan(0);
         expect(largestGap(served, alone)).toBeLessThan(1e-4);
         expect(largestGap(joint, alone)).toBeLessThan(1e-4);
+        expect(largestGap(joined, alone)).toBeLessThan(1e-4);
       }
       if (network.tails.every((tail) => tail === null)) {
         const { trunk, heads } = servingGraphs(network);

@@ -3,6 +3,7 @@ import { wirings } from '../../../shared/recipe.ts';
 import type { Tensor } from '../../../shared/tensor.ts';
 import type { Network } from '../../../gpu-runner/mtz/network.ts';
 import { countMacs, countParameters } from '../../../gpu-runner/mtz/count.ts';
+import { parameterNames } from '../../../gpu-runner/mtz/parameters.ts';
 import { jointGraph, servingGraphs, taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
 import { answerOf, convInput, convNet, denseNet, largestGap, outputsOf, randomInput } from './nets.ts';
 import { joined, share } from './networks.ts';
@@ -142,13 +143,30 @@ describe('jointGraph', () => {
       const feeds = Object.fromEntries(
         network.tasks.map((task, index) => [`image.${task}`, randomInput([2, ...convInput], index)]),
       );
-      const outputs = await outputsOf(jointGraph(network), feeds);
-      for (const task of network.tasks) {
-        const output = outputs[task];
-        const feed = feeds[`image.${task}`];
-        if (output?.dtype !== 'float32' || !feed) throw new Error('no output');
-        expect(largestGap(output.data, await answerOf(taskGraph(network, task), feed))).toBeLessThan(1e-6);
+      for (const isJoined of [false, true]) {
+        const outputs = await outputsOf(jointGraph(network, { joined: isJoined }), feeds);
+        for (const task of network.tasks) {
+          const output = outputs[task];
+          const feed = feeds[`image.${task}`];
+          if (output?.dtype !== 'float32' || !feed) throw new Error('no output');
+          expect(largestGap(output.data, await answerOf(taskGraph(network, task), feed))).toBeLessThan(1e-6);
+        }
       }
+    },
+  );
+
+  test.each(['one-way', 'crossed'] as const)(
+    'jointGraph(), joined, has one operator a layer and task, and the same weights (%s)',
+    async (wiring) => {
+      const network = await zipped(wiring, [2, 3, 4]);
+      const layers = (options: object): number =>
+        jointGraph(network, options).nodes.filter(({ op }) => op === 'Conv' || op === 'Gemm').length;
+      const own = convNet(1).nodes.filter(({ op }) => op === 'Conv' || op === 'Gemm').length;
+      expect(layers({ joined: true })).toBe(2 * own);
+      expect(layers({})).toBeGreaterThan(2 * own);
+      const { initializers } = jointGraph(network);
+      const together = jointGraph(network, { joined: true }).initializers;
+      for (const name of parameterNames(network)) expect(together.get(name)).toEqual(initializers.get(name));
     },
   );
 });
