@@ -13,6 +13,7 @@ import {
   trainSources,
   type Scores,
   type SourceSpec,
+  type TrainingSpec,
 } from './sources.ts';
 import type { Outcome } from './zips.ts';
 
@@ -88,34 +89,42 @@ function sizeOf(joint: Graph, tasks: readonly string[]): Pick<Outcome, 'size' | 
   };
 }
 
-/** All layers but the last shared, trained on all tasks at once from scratch, as the sources were each alone. */
+/**
+ * All layers but the last shared, trained on all tasks at once from scratch.
+ *
+ * @param training default: as the sources were, each alone
+ */
 export async function trainJointly(
   context: Context,
   label: string,
   sources: readonly SourceSpec[],
   steps: number,
+  training?: TrainingSpec,
 ): Promise<Outcome> {
   const [first] = sources;
   if (!first) throw new Error('Cannot train jointly: there are no tasks');
   const trained = await trainSources(context, sources);
   const job = {
     ...{ kind: 'joint', version: 1, label: `${label}-${steps}` },
-    settings: { sources: sources.map((source) => ({ task: source.task, ...jobOf(source) })), steps },
+    settings: {
+      ...{ sources: sources.map((source) => ({ task: source.task, ...jobOf(source) })), steps },
+      ...(training && { training }),
+    },
   };
   const done = await context.jobs.run<Outcome>(job, async (files) => {
     const nets = [];
     const objectives = [];
-    for (const { task, data, net, training, seed } of sources) {
+    for (const { task, data, net, training: alone, seed } of sources) {
       const { train, labels } = await context.tasks.data(data);
       nets.push({ task, graph: buildNet(net, labels.length, seed) });
       objectives.push({
         ...{ input: `image@${task}`, output: task, loss: 'softmax-cross-entropy' as const },
-        data: changed(train, training.augmentation, seed),
+        data: changed(train, alone.augmentation, seed),
       });
     }
     const graph = await trainResumably(context, files, job.label, {
       ...{ graph: multiTaskGraph(nets), objectives },
-      ...optionsOf({ ...first.training, steps }, first.seed),
+      ...optionsOf({ ...(training ?? first.training), steps }, first.seed),
     });
     await files.saveGraph(graph);
     const scores: Record<string, Scores> = {};

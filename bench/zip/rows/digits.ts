@@ -93,7 +93,7 @@ export const digits: Row = {
         label: `${kind.net}-${pair.join('-')}`,
         sources: sourcesOf(context, kind, pair),
       }));
-      yield* commonControls(context, repeats, scaled(context, kind.steps), `${kind.net}, `);
+      yield* commonControls(context, repeats, scaled(context, kind.steps), { prefix: `${kind.net}, ` });
     }
   },
 };
