@@ -32,9 +32,10 @@ export interface NormaliseOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Samples of a task that statistics are measured on, and how many at once. */
+/** Samples of a task that statistics are measured on. */
 const sampleCount = 512;
-const chunk = 64;
+/** Samples, and bytes of what is measured, that are computed at once; never less than one sample. */
+const most = { samples: 64, bytes: 256 * 2 ** 20 };
 const epsilon = 1e-5;
 
 /**
@@ -128,6 +129,8 @@ async function measure(
   const name = network.tasks[task] ?? '';
   const input = graph.inputs.filter((each) => each.name === taskInput(network, name));
   const distinct = [...new Map(reads.map((read) => [read.name, read])).values()];
+  const width = distinct.reduce((sum, { dims }) => sum + elementCount(dims.slice(1).map(Number)), 0);
+  const chunk = Math.max(1, Math.min(most.samples, Math.floor(most.bytes / (4 * width))));
   const sums = new Map<string, Sums>();
   const samples = new Random(seed, task).permutation(data.size).subarray(0, sampleCount);
   const options = { samples, provider, signal };
