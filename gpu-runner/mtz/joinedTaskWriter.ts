@@ -1,5 +1,4 @@
 import { inputsFor, keyOf, rowsOf, type InputBlock, type Part, type Rows } from './network.ts';
-import { partTensors } from './parameters.ts';
 import { contains, single, type TaskSet } from './taskSet.ts';
 import { extentOf, homesOf, stepOf, TaskWriter, valueName } from './taskWriter.ts';
 import { kernelArea, valueAt, type Channelwise, type Layer, type Step } from './topology.ts';
@@ -82,26 +81,18 @@ export class JoinedTaskWriter extends TaskWriter {
 
   /** The weights of some channels from all that the task reads; 0 where the wiring has no edges. */
   private weights(step: Layer, rows: Rows, reads: readonly InputBlock[], name: string): string {
-    const { network, writer } = this;
+    const { writer } = this;
     const area = kernelArea(step);
-    const pieces: string[] = [];
-    for (const { part, from, to } of stretchesOf(this.usedOf(rows), reads)) {
-      const piece = `${name}.piece${pieces.length}`;
-      const kernel = step.convolution?.kernel ?? [];
-      if (!part) {
-        pieces.push(writer.zeros([channelsOf([rows]), (to - from) / area, ...kernel]));
-        continue;
-      }
-      const whole = writer.weight(step, rows, part);
-      const width = partTensors(network, step, rows, part).weight.dims[1] ?? 0;
+    const kernel = step.convolution?.kernel ?? [];
+    const pieces = stretchesOf(this.usedOf(rows), reads).map(({ part, from, to }, index) => {
       const [start, end] = [from / area, to / area];
-      if (start === 0 && end === width) {
-        pieces.push(whole);
-        continue;
-      }
+      if (!part) return writer.zeros([channelsOf([rows]), end - start, ...kernel]);
+      const whole = writer.weight(step, rows, part);
+      if (to - from === part.weight.cols) return whole;
+      const piece = `${name}.piece${index}`;
       writer.slices(whole, [[start, end]], piece);
-      pieces.push(piece);
-    }
+      return piece;
+    });
     return this.stacked(pieces, name, 1);
   }
 
