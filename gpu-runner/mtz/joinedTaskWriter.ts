@@ -1,4 +1,12 @@
-import { inputsFor, keyOf, rowsOf, type InputBlock, type Part, type Rows } from './network.ts';
+import {
+  inputsFor,
+  keyOf,
+  rowsOf,
+  type InputBlock,
+  type Part,
+  type Rows,
+  type WeightedStep,
+} from './network.ts';
 import { contains, single, type TaskSet } from './taskSet.ts';
 import { extentOf, homesOf, stepOf, TaskWriter, valueName } from './taskWriter.ts';
 import { kernelArea, valueAt, type Channelwise, type Layer, type Step } from './topology.ts';
@@ -64,19 +72,29 @@ export class JoinedTaskWriter extends TaskWriter {
   }
 
   private layer(step: Layer, name: string): void {
-    const { network, writer, task } = this;
+    const { network, task } = this;
     const reads = inputsFor(network, step, single(task));
     const rows = homesOf(network, step.output, task).flatMap((home) =>
       rowsOf(network, step).filter(({ tasks }) => tasks === home),
     );
     const weights = rows.map((each, index) => this.weights(step, each, reads, `${name}.weights${index}`));
+    this.operator(step, rows, weights, name);
+  }
+
+  /** One operator for some blocks of channels, with a tensor of weights each. */
+  private operator(
+    step: WeightedStep,
+    rows: readonly Rows[],
+    weights: readonly string[],
+    name: string,
+  ): void {
     const biases = rows.map((each) => this.biasOf(step, each));
     const operands = [
       this.joined(step.input),
       this.stacked(weights, `${name}.weights`),
       this.stacked(biases, `${name}.biases`),
     ];
-    writer.apply(step, operands, channelsOf(rows), name);
+    this.writer.apply(step, operands, channelsOf(rows), name);
   }
 
   /** The weights of some channels from all that the task reads; 0 where the wiring has no edges. */
@@ -107,13 +125,7 @@ export class JoinedTaskWriter extends TaskWriter {
       if (!part) throw new Error(`Cannot write "${name}": task ${this.task} has no weights for it`);
       return writer.weight(step, each, part);
     });
-    const biases = rows.map((each) => this.biasOf(step, each));
-    const operands = [
-      this.joined(step.input),
-      this.stacked(weights, `${name}.weights`),
-      this.stacked(biases, `${name}.biases`),
-    ];
-    writer.apply(step, operands, channelsOf(rows), name);
+    this.operator(step, rows, weights, name);
   }
 
   private concat(inputs: readonly number[], output: number, name: string): void {
@@ -151,7 +163,7 @@ export class JoinedTaskWriter extends TaskWriter {
     return parts.filter(({ use }) => contains(use, single(this.task)));
   }
 
-  private biasOf(step: Layer | Channelwise, rows: Rows): string {
+  private biasOf(step: WeightedStep, rows: Rows): string {
     const biased = this.usedOf(rows).find(({ bias }) => bias !== null);
     const name = biased && this.writer.bias(step, rows, biased);
     return name ?? this.writer.zeros([channelsOf([rows])]);
