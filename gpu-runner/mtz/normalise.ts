@@ -2,7 +2,7 @@ import { elementCount, type Tensor } from '../../shared/tensor.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import { Random } from '../engine/random.ts';
-import { float, type Graph, type Node, type ValueInfo } from '../onnx/graph.ts';
+import { float, type Graph, type ValueInfo } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
 import type { Network } from './network.ts';
 import { overSamples } from './overSamples.ts';
@@ -56,6 +56,7 @@ export async function normalised(
     return producer?.op === 'Concat' ? producer.inputs : [name];
   };
   const own = ownScales(network);
+  const types = inferShapes(graph);
   const normalisations: Normalisation[] = [];
   for (const [task, dataset] of data.entries()) {
     const nodes = normalising.nodes.filter(
@@ -63,7 +64,12 @@ export async function normalised(
         op === 'BatchNormalization' && piecesOf(inputs[1]).every((name) => own.get(name) === task),
     );
     if (nodes.length === 0) continue;
-    const statistics = await measure(network, graph, nodes, task, dataset, options);
+    const reads = nodes.map(({ inputs }): ValueInfo => {
+      const [name = ''] = inputs;
+      return { name, ...(types.get(name) ?? { dtype: 'float32', dims: [] }) };
+    });
+    const input = taskInput(network, network.tasks[task] ?? '');
+    const statistics = await measure(graph, input, reads, new Random(options.seed, task), dataset, options);
     for (const [index, node] of nodes.entries()) {
       const [input = '', scale = '', shift = ''] = node.inputs;
       const measured = statistics[index] ?? statisticsOf(undefined);
@@ -112,29 +118,23 @@ interface Statistics {
   readonly variance: Float64Array;
 }
 
-/** What a task's samples look like, channel by channel, where nodes read them. */
+/** What samples that enter by one input look like, channel by channel, at some values. */
 async function measure(
-  network: Network,
   graph: Graph,
-  nodes: readonly Node[],
-  task: number,
+  input: string,
+  reads: readonly ValueInfo[],
+  random: Random,
   data: Dataset,
-  { seed, provider, signal }: NormaliseOptions,
+  { provider, signal }: NormaliseOptions,
 ): Promise<Statistics[]> {
-  const types = inferShapes(graph);
-  const reads = nodes.map(({ inputs }): ValueInfo => {
-    const [name = ''] = inputs;
-    return { name, ...(types.get(name) ?? { dtype: 'float32', dims: [] }) };
-  });
-  const name = network.tasks[task] ?? '';
-  const input = graph.inputs.filter((each) => each.name === taskInput(network, name));
   const distinct = [...new Map(reads.map((read) => [read.name, read])).values()];
   const width = distinct.reduce((sum, { dims }) => sum + elementCount(dims.slice(1).map(Number)), 0);
   const chunk = Math.max(1, Math.min(most.samples, Math.floor(most.bytes / (4 * width))));
   const sums = new Map<string, Sums>();
-  const samples = new Random(seed, task).permutation(data.size).subarray(0, sampleCount);
+  const samples = random.permutation(data.size).subarray(0, sampleCount);
   const options = { samples, provider, signal };
-  await overSamples(graph.extract(input, distinct), name, data, chunk, options, (results) => {
+  const inputs = graph.inputs.filter(({ name }) => name === input);
+  await overSamples(graph.extract(inputs, distinct), input, data, chunk, options, (results) => {
     for (const read of distinct) {
       const { data: values, dims } = results[read.name] ?? { data: new Float32Array(), dims: [] };
       sums.set(read.name, addTo(sums.get(read.name), values as Float32Array, dims));
