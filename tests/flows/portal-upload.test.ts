@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TrunklineClient } from '../../client/client.ts';
 import { makeKey } from '../../examples/demo/makeKey.ts';
 import { writeModelFile } from '../../gpu-runner/onnx/files.ts';
@@ -12,6 +12,7 @@ import { generateKey } from '../../shared/keys.ts';
 import { lenet } from '../gpu-runner/mtz/nets/lenet.ts';
 import {
   chromiumPath,
+  describePage,
   dropFiles,
   inspect,
   openBrowser,
@@ -34,6 +35,8 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
   let browser: Browser;
   let watched: Watched;
   let page: Page;
+  /** While it is, the second part of an upload never arrives: the connection hangs. */
+  let cut = false;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'trunkline-portal-'));
@@ -65,12 +68,21 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     watched = await openPage(browser, { url: `${platform.controlUrl}/models` });
     page = watched.page;
     page.setDefaultTimeout(90_000);
+    page.on('dialog', (dialog) => void dialog.accept());
+    // For the whole life of the page: to stop listening to requests while it loads can lose one of them for good.
+    await page.route(partUrl, async (route) => {
+      if (!cut || partUrl.exec(route.request().url())?.[1] !== '2') await route.continue();
+    });
   }, 240_000);
   afterAll(async () => {
     await browser.close();
     runner.process.kill('SIGKILL');
     await platform.stop();
     await rm(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') console.error(await describePage(watched));
   });
 
   it('is served with its policy, and the API stays the API', async () => {
@@ -93,10 +105,7 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
   });
 
   it('an upload that was cut by a reload goes on with the parts that are missing, from the same file only', async () => {
-    // The second part never arrives: the connection hangs.
-    await page.route(partUrl, async (route) => {
-      if (partUrl.exec(route.request().url())?.[1] !== '2') await route.continue();
-    });
+    cut = true;
     await page.locator('input[type=file]').first().setInputFiles(join(folder, 'net.onnx'));
     await page.getByLabel('Name', { exact: true }).fill('big');
     await page.getByLabel('Task (optional)').fill('digit');
@@ -109,9 +118,8 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('Sending', { exact: true }).waitFor();
 
-    page.on('dialog', (dialog) => void dialog.accept());
     await page.reload();
-    await page.unroute(partUrl);
+    cut = false;
     const again: string[] = [];
     page.on('request', (request) => {
       const part = partUrl.exec(request.url())?.[1];
@@ -132,16 +140,14 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
   });
 
   it('a dropped file needs not be chosen again after a reload, and is refused once it has changed', async () => {
-    await page.route(partUrl, async (route) => {
-      if (partUrl.exec(route.request().url())?.[1] !== '2') await route.continue();
-    });
+    cut = true;
     const path = join(folder, 'dropped.onnx');
     const content = await readFile(path);
     await dropFiles(page, page.getByRole('button', { name: 'Choose files' }), [path]);
     await page.getByRole('button', { name: 'Upload', exact: true }).click();
     await page.getByText(/8\.\d+.MB of 13\.\d.MB sent/).waitFor({ timeout: 150_000 });
     await page.reload();
-    await page.unroute(partUrl);
+    cut = false;
     const again: string[] = [];
     page.on('request', (request) => {
       const part = partUrl.exec(request.url())?.[1];

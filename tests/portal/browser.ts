@@ -56,6 +56,15 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
   return { page, complaints };
 }
 
+/** What a person would see and hear of a page, for who reads why a test failed. */
+export async function describePage({ page, complaints }: Watched): Promise<string> {
+  const text = await page
+    .locator('body')
+    .innerText()
+    .catch((error: unknown) => String(error));
+  return [page.url(), text, ...complaints].join('\n');
+}
+
 /** Drops files on something as a person does from a folder: the page gets their handles with them. */
 export async function dropFiles(page: Page, on: Locator, files: readonly string[]): Promise<void> {
   const box = await on.boundingBox();
