@@ -132,6 +132,8 @@ export const recipe = z.strictObject({
    * or the `luma` of RGB, an RGB network the grey value three times (`repeat`). By task; without it they are refused.
    */
   inputChannels: z.record(z.string(), z.enum(inputAdaptations)).optional(),
+  /** How much each task's loss counts where channels are paired and merged, by name; others count 1. */
+  mergeWeights: z.record(z.string(), z.number().positive()).optional(),
   /** Networks were pruned: weights that are 0 stay 0. */
   sparse: z.boolean().default(false),
   /** Relative damping of the Gram matrices, as a fraction of their mean diagonal. */

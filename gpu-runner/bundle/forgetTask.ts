@@ -16,11 +16,12 @@ export const omit = <T extends object, K extends keyof T>(value: T, ...keys: rea
 
 /** The recipe for the tasks that are left. */
 export function forgetInRecipe(recipe: Recipe, task: string): Recipe {
-  const { floors, inputChannels, retraining, ...rest } = recipe;
+  const { floors, inputChannels, mergeWeights, retraining, ...rest } = recipe;
   const { batchSizes, lossWeights, augmentation, ...trained } = retraining;
   return {
     ...rest,
     ...(inputChannels && { inputChannels: without(inputChannels, task) }),
+    ...(mergeWeights && { mergeWeights: without(mergeWeights, task) }),
     ...(floors && {
       floors: { ...floors, ...(floors.accuracy && { accuracy: without(floors.accuracy, task) }) },
     }),

@@ -29,7 +29,7 @@ export async function makePlan(
   network: Network,
   sources: readonly Source[],
   recipe: Recipe,
-  options: Pick<ZipOptions, 'provider' | 'weights' | 'gramBytes' | 'signal'>,
+  options: Pick<ZipOptions, 'provider' | 'gramBytes' | 'signal'>,
 ): Promise<PlanReport> {
   const separate = planSize(network, new Map());
   const most = planByHand(network, recipe.share);

@@ -8,9 +8,8 @@ import type { Source } from './zip.ts';
 
 export interface MeasureContext {
   readonly sources: readonly Source[];
-  readonly recipe: Pick<Recipe, 'damping' | 'gramSamples' | 'seed' | 'matching'>;
+  readonly recipe: Pick<Recipe, 'damping' | 'gramSamples' | 'mergeWeights' | 'seed' | 'matching'>;
   readonly provider: Provider;
-  readonly weights?: Readonly<Record<string, number>> | undefined;
   /**
    * What the Gram matrices of a layer, all tasks together, may take at once, and as much again those that are kept for
    * later; default {@link defaultGramBytes}.
@@ -32,19 +31,19 @@ export async function measureTasks(
   for (const [task, source] of sources.entries()) {
     onTask?.(source.task);
     const samples = sampleOf(network, step, task, source, recipe);
-    const weight = weightOf(network, source.task, context);
+    const weight = weightOf(network, source.task, recipe);
     const options = { samples, provider, signal, damping, weight, gramBytes };
     grams.push(await measureStep(network, step, task, source.train, options));
   }
   return grams;
 }
 
-/** How much a task's loss counts: what is given, or as much as any other's. */
+/** How much a task's loss counts: of the mean over tasks, as often as the recipe says. */
 export const weightOf = (
   { tasks }: Pick<Network, 'tasks'>,
   task: string,
-  { weights }: Pick<MeasureContext, 'weights'>,
-): number => weights?.[task] ?? 1 / tasks.length;
+  { mergeWeights }: Pick<Recipe, 'mergeWeights'>,
+): number => (mergeWeights?.[task] ?? 1) / tasks.length;
 
 /** Which of a task's samples a step is measured with. */
 export function sampleOf(

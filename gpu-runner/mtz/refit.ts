@@ -74,7 +74,7 @@ export async function refitStep(
     const { provider, signal, recipe } = context;
     const over = { samples: sampleOf(network, step, task, source, recipe), provider, signal };
     const missing = new Missing(network, untouched, step, task, source.train, over);
-    const weight = weightOf(network, source.task, context);
+    const weight = weightOf(network, source.task, context.recipe);
     const change =
       measured.kind === 'channelwise'
         ? fitChannels(measured.grams, weight, await missing.channelMoments())

@@ -34,8 +34,6 @@ export interface ZipCheckpoint {
 
 export interface ZipOptions {
   readonly provider: Provider;
-  /** How much each task's loss counts in the sharing, by task; default 1 / number of tasks. */
-  readonly weights?: Readonly<Record<string, number>>;
   /** What the Gram matrices of a layer, all tasks together, may take at once; default 4 GiB. */
   readonly gramBytes?: number;
   readonly onProgress?: (progress: ZipProgress) => void;
@@ -83,7 +81,6 @@ export async function zipJoined(
 ): Promise<Zipped> {
   const sources = given.map((source, index) => onOneInput(source, originals[index] ?? source.graph, network));
   checkData(network, sources, recipe);
-  checkWeights(sources, options.weights ?? {});
   const { checkpoint } = options;
   const identity = checkpoint ? await zipIdentity(network, sources, recipe, options) : '';
   const from = checkpoint?.from && (await decodeZipState(checkpoint.from, identity, network));
@@ -93,7 +90,7 @@ export async function zipJoined(
 }
 
 function checkData(network: Network, sources: readonly Source[], recipe: Recipe): void {
-  const { retraining, floors } = recipe;
+  const { retraining, floors, mergeWeights } = recipe;
   const { dims } = network.topology.input;
   const { output } = network.topology;
   const size = output === null ? [] : valueAt(network.topology, output).size;
@@ -123,6 +120,7 @@ function checkData(network: Network, sources: readonly Source[], recipe: Recipe)
       );
   }
   const named = [
+    ...Object.keys(mergeWeights ?? {}),
     ...Object.keys(retraining.batchSizes ?? {}),
     ...Object.keys(retraining.lossWeights ?? {}),
     ...Object.keys(retraining.augmentation ?? {}),
@@ -149,13 +147,4 @@ function classesOf(network: Network, task: number): number | undefined {
   const { output } = network.topology;
   const group = output === null ? undefined : valueAt(network.topology, output).segments[0]?.group;
   return group === undefined ? undefined : widthOf(network, group, task);
-}
-
-function checkWeights(sources: readonly Source[], weights: Readonly<Record<string, number>>): void {
-  for (const [task, weight] of Object.entries(weights)) {
-    if (!sources.some((source) => source.task === task))
-      throw new Error(`Cannot weigh "${task}": it is not a task`);
-    if (!(weight > 0 && weight < Infinity))
-      throw new Error(`Cannot weigh "${task}" by ${weight}: it must be above 0`);
-  }
 }

@@ -17,9 +17,9 @@ export async function zipIdentity(
   network: Network,
   sources: readonly Source[],
   recipe: Recipe,
-  { weights = {}, gramBytes }: Pick<ZipOptions, 'weights' | 'gramBytes'> = {},
+  { gramBytes }: Pick<ZipOptions, 'gramBytes'> = {},
 ): Promise<string> {
-  const parts: unknown[] = [recipe, weights, ...(gramBytes === undefined ? [] : [gramBytes])];
+  const parts: unknown[] = [recipe, ...(gramBytes === undefined ? [] : [gramBytes])];
   if (sharesChannels(network)) parts.push(await networkDigest(network));
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { retraining } from '../../shared/recipe.ts';
+import { recipe, retraining } from '../../shared/recipe.ts';
 
 const least = { stepsPerLayer: 10, finalSteps: 100, batchSize: 64, learningRate: 0.01 };
 
@@ -32,5 +32,14 @@ describe('retraining', () => {
     ['what it does not know', { augmentation: { digit: { rotate: 10 } } }],
   ])('refuses %s', (_, part) => {
     expect(retraining.safeParse({ ...least, ...part }).success).toBe(false);
+  });
+});
+
+describe('recipe', () => {
+  it('weighs tasks where they are merged by more than 0 only', () => {
+    const parsed = (mergeWeights: Record<string, number>) =>
+      recipe.safeParse({ wiring: 'crossed', mergeWeights, retraining: least });
+    expect(parsed({ digit: 2 }).data?.mergeWeights).toEqual({ digit: 2 });
+    expect(parsed({ digit: 0 }).success).toBe(false);
   });
 });

@@ -30,6 +30,7 @@ async function merged(asked: Partial<RecipeInput> = {}): Promise<Bundle> {
       gramSamples: 24,
       maxStorageDrop: 1,
       floors: { accuracy: { digit: 0, letter: 0 } },
+      mergeWeights: { digit: 2, letter: 3 },
       retraining: {
         ...{ stepsPerLayer: 2, finalSteps: 0, batchSize: 8, learningRate: 0.01 },
         lossWeights: { fashion: 2, letter: 3 },
@@ -110,8 +111,11 @@ describe.each<[string, Partial<RecipeInput>]>([
     expect(manifest).toMatchObject({
       ...{ name: 'rest', createdAt: options.createdAt.toISOString() },
       lineage: { models: [{ task: 'digit' }, { task: 'fashion' }] },
-      recipe: { floors: { accuracy: { digit: 0 } }, retraining: { lossWeights: { fashion: 2 } } },
     });
+    const { recipe } = manifest;
+    expect([recipe?.floors?.accuracy, recipe?.mergeWeights, recipe?.retraining.lossWeights]).toEqual([
+      ...[{ digit: 0 }, { digit: 2 }, { fashion: 2 }],
+    ]);
     expect(manifest.storage).toBe(bundle.manifest.storage);
     const report = checkReport(
       JSON.parse(new TextDecoder().decode(rest.files.get(manifest.report?.json ?? ''))),

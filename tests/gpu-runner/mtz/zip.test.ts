@@ -159,11 +159,9 @@ describe('zip', () => {
   test('zip() puts three nets into one trunk, and a task that weighs more keeps closer to its own net', async () => {
     const three = [...pair, source('third', convNet(3), convInput, 14)];
     const input = randomInput([40, ...convInput], 3);
-    const gap = async (weights?: Record<string, number>): Promise<number> => {
-      const { network, sharing } = await zip(three, recipeOf({ wiring: 'one-way' }), {
-        ...options,
-        ...(weights && { weights }),
-      });
+    const gap = async (mergeWeights?: Record<string, number>): Promise<number> => {
+      const recipe = recipeOf({ wiring: 'one-way', ...(mergeWeights && { mergeWeights }) });
+      const { network, sharing } = await zip(three, recipe, options);
       expect(sharing.map(({ channels }) => Object.keys(channels[0] ?? {}).sort())).toEqual(
         Array(3).fill(['digit', 'fashion', 'third']),
       );
@@ -184,11 +182,8 @@ describe('zip', () => {
     await expect(zip([digit], recipeOf(), options)).rejects.toThrow(
       'Cannot zip 1 network: at least 2 are needed',
     );
-    await expect(zip(pair, recipeOf(), { ...options, weights: { other: 1 } })).rejects.toThrow(
-      'Cannot weigh "other"',
-    );
-    await expect(zip(pair, recipeOf(), { ...options, weights: { digit: 0 } })).rejects.toThrow(
-      'Cannot weigh "digit" by 0',
+    await expect(zip(pair, recipeOf({ mergeWeights: { other: 1 } }), options)).rejects.toThrow(
+      'Cannot follow the recipe: it names "other", which is not a task',
     );
     await expect(zip([digit, { ...fashion, train: samples([3], 1) }], recipeOf(), options)).rejects.toThrow(
       'Cannot zip "fashion": its samples are [3], the networks read [2,9,9]',
