@@ -94,6 +94,9 @@ export type Floors = z.infer<typeof floors>;
 export const batchNorms = ['fold', 'per-task'] as const;
 export type BatchNorm = (typeof batchNorms)[number];
 
+/** What suits a wiring: a trunk that runs once has it in its weights, tasks that run each for itself keep their own. */
+export const batchNormFor = (wiring: Wiring): BatchNorm => (wiring === 'crossed' ? 'per-task' : 'fold');
+
 /**
  * What the weights are stored as: float32; float16, cast to float32 when the graph is loaded; or int8, computed on as
  * integers in most layers. Inputs, taps and outputs are float32 in each of them.

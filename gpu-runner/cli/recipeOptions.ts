@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import {
+  batchNormFor,
   batchNorms,
   inputAdaptations,
   matchings,
@@ -89,7 +90,7 @@ export const withRecipe = (command: Command): Command =>
     .addOption(
       new Option(
         '--batch-norm <how>',
-        "into the weights before it where it can, or each task's own on shared channels (default: fold)",
+        "into the weights before it where it can, or each task's own on shared channels (default: per-task where the wiring is crossed, else fold)",
       ).choices(batchNorms),
     )
     .option(
@@ -158,6 +159,7 @@ export async function readRecipe(options: RecipeOptions, defaults: RecipeInput =
   const given: Readonly<Record<string, unknown>> = file === undefined ? defaults : await readObject(file);
   const { retraining, inputChannels: adapted } = given;
   const merged = {
+    batchNorm: batchNormFor(wiring ?? (given.wiring as Recipe['wiring'])),
     ...given,
     ...defined({ wiring, matching, batchNorm, sparse, storage, maxStorageDrop, seed }),
     // Commander's --no-refit is true where it is not given.

@@ -138,10 +138,11 @@ describe('the form of a merge', () => {
     expect(request).toMatchObject({
       name: 'both',
       publish: false,
-      recipe: { wiring: 'one-way', storage: 'float32' },
+      recipe: { wiring: 'one-way', batchNorm: 'fold', storage: 'float32' },
     });
     expect(request.recipe.retraining).toMatchObject({ stepsPerLayer: 100, finalSteps: 540, distillation: 1 });
     expect(request.recipe.floors).toBeUndefined();
+    expect(requestOf({ ...filled, wiring: 'crossed' }, undefined).recipe.batchNorm).toBe('per-task');
   });
 
   it('says what is wrong, by field', () => {

@@ -11,6 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
+const least = { stepsPerLayer: 1, finalSteps: 2, batchSize: 3, learningRate: 0.1 };
+
 /** What a command line asks for. */
 async function asked(...args: string[]): Promise<Recipe> {
   const command = withRecipe(new Command('zip'))
@@ -43,12 +45,23 @@ test('every option lands in the recipe, and the rest are the defaults', async ()
   });
 });
 
+test('batch normalisation is as the wiring wants it where nobody says how', async () => {
+  expect((await asked()).batchNorm).toBe('fold');
+  expect((await asked('--wiring', 'crossed')).batchNorm).toBe('per-task');
+  expect((await asked('--wiring', 'crossed', '--batch-norm', 'fold')).batchNorm).toBe('fold');
+  const file = home.path('crossed.json');
+  await writeFile(file, JSON.stringify({ wiring: 'crossed', batchNorm: 'fold', retraining: least }));
+  expect((await asked('--recipe', file)).batchNorm).toBe('fold');
+  await writeFile(file, JSON.stringify({ wiring: 'crossed', retraining: least }));
+  expect((await asked('--recipe', file)).batchNorm).toBe('per-task');
+});
+
 test('options win over a recipe file, task by task where they name one', async () => {
   const file = home.path('recipe.json');
   const given = recipeSchema.parse({
     ...{ wiring: 'prefix', matching: 'random', storage: 'float16', sparse: true, maxStorageDrop: 0.3 },
     inputChannels: { digit: 'mean', letter: 'mean' },
-    retraining: { stepsPerLayer: 1, finalSteps: 2, batchSize: 3, learningRate: 0.1 },
+    retraining: least,
   });
   await writeFile(file, JSON.stringify(given));
   expect(await asked('--recipe', file)).toEqual(given);
