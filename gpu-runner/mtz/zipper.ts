@@ -80,6 +80,8 @@ export class Zipper {
   private readonly context: MeasureContext;
   private readonly refitter: Refitter;
   private readonly stages: readonly ZipStage[];
+  /** The last stage of the plan as it was made: floors may give up what it shares. */
+  private readonly end: ZipStage | undefined;
   private floors: Readonly<Record<string, number>> = {};
 
   constructor(
@@ -99,6 +101,8 @@ export class Zipper {
     this.context = { ...options, sources, recipe };
     this.refitter = new Refitter(network, recipe, this.context);
     this.stages = stagesOf(network);
+    const planned = new Map(plan);
+    this.end = this.stages.findLast(({ group }) => (planned.get(group) ?? 0) > 0);
     this.state = from ?? {
       ...{ stage: 0, attempt: 0, plan: [...plan], hints: null, costs: [], retrainingSteps: 0 },
       ...{ events: [], accuracies: [], losses: [], network, retraining: null },
@@ -130,14 +134,18 @@ export class Zipper {
   /** Does one stage, or undoes it and plans less of it. */
   private async advance(stage: ZipStage): Promise<void> {
     const { plan, retraining, network: before } = this.state;
+    const report = this.reporter(stage);
     if (!this.isPlanned(stage.group)) {
-      const network = await this.refitUnplanned(stage, before);
-      this.state = { ...this.state, network, stage: this.state.stage + 1, attempt: 0 };
+      const isEnd = stage === this.end && this.lastPlanned() !== undefined;
+      if (isEnd) await this.finish(stage, report);
+      else this.state = { ...this.state, network: await this.refitUnplanned(stage, before) };
+      this.state = { ...this.state, stage: this.state.stage + 1, attempt: 0, retraining: null };
       return;
     }
-    const report = this.reporter(stage);
     const shared = retraining ?? (await this.share(stage, report));
-    const retrained = await this.retrain(stage, shared, report);
+    const { stepsPerLayer, finalSteps } = this.recipe.retraining;
+    const steps = stepsPerLayer + (stage === this.lastPlanned() ? finalSteps : 0);
+    const retrained = await this.retrain(stage, shared, steps, report);
     const accuracy = await this.validate(retrained.network);
     if (accuracy) report({ stage: 'validate', accuracy });
     const retrainingSteps = this.state.retrainingSteps + retrained.steps;
@@ -158,6 +166,28 @@ export class Zipper {
         : this.state.accuracies,
       ...{ network: retrained.network, retraining: null },
     };
+  }
+
+  /**
+   * Ends a zip whose floors gave up all that the last stage shared: the layers from there on are fitted and the final steps
+   * taken all the same. Where the floors do not hold after them, the network stays as it was.
+   */
+  private async finish(stage: ZipStage, report: (event: Stage) => void): Promise<void> {
+    let network = this.state.retraining?.network;
+    if (!network) {
+      ({ network } = this.state);
+      for (const step of this.stages.slice(stage.index).flatMap(({ steps }) => steps))
+        network = await this.refitter.fit(network, step);
+    }
+    const { finalSteps } = this.recipe.retraining;
+    const retrained = await this.retrain(stage, { network, cost: 0 }, finalSteps, report);
+    const retrainingSteps = this.state.retrainingSteps + retrained.steps;
+    const accuracy = (await this.validate(retrained.network)) ?? {};
+    report({ stage: 'validate', accuracy });
+    this.state = { ...this.state, retrainingSteps };
+    if (Object.keys(brokenFloors(accuracy, this.floors)).length > 0) return;
+    const accuracies = [...this.state.accuracies, { layer: stage.layer.name, retrainingSteps, accuracy }];
+    this.state = { ...this.state, network: retrained.network, accuracies };
   }
 
   /** Pairs of all groups on the untouched networks: needed where several layers put one group out. */
@@ -260,11 +290,11 @@ export class Zipper {
   private async retrain(
     stage: ZipStage,
     { network, cost }: { network: Network; cost: number },
+    steps: number,
     report: (event: Stage) => void,
   ): Promise<{ network: Network; steps: number }> {
     const { retraining, seed } = this.recipe;
     const { provider, signal, checkpoint } = this.options;
-    const steps = retraining.stepsPerLayer + (stage === this.lastPlanned() ? retraining.finalSteps : 0);
     const base = this.state.retrainingSteps;
     return retrain(
       network,

@@ -111,6 +111,13 @@ describe('a zip that is stopped', () => {
   });
 });
 
+/** Checkpoints of a zip that is not stopped. */
+async function countSaves(sources: readonly Source[], recipe: Recipe): Promise<number> {
+  let saves = 0;
+  await zip(sources, recipe, { ...options, checkpoint: { save: () => void (saves += 1), everySteps: 3 } });
+  return saves;
+}
+
 describe('floors', () => {
   test('a layer that breaks a floor is undone and shared less, and the floor holds in the end', async () => {
     const sources = [
@@ -158,6 +165,52 @@ describe('floors', () => {
     const { network, sharing } = await zip(sources, recipeOf({ retraining, floors }), options);
     expect(sharing).toEqual([]);
     expect(servingGraphs(network).trunk).toBeNull();
+  });
+
+  test('the steps of the end are taken where a floor gives up the last layer', async () => {
+    const sources = [
+      await taught('digit', denseNet(1, { fc1: 12, fc2: 2 }), 21, 400),
+      await taught('fashion', denseNet(2, { fc1: 12, fc2: 2 }), 22, 400),
+    ];
+    const retraining = {
+      stepsPerLayer: 0,
+      finalSteps: 7,
+      batchSize: 16,
+      learningRate: 1e-4,
+      distillation: 1,
+    };
+    const share = { fc1: { count: 1 }, fc2: { share: 1 } };
+    const first = await zip(sources, recipeOf({ retraining, share: { fc1: { count: 1 } } }), options);
+    const worst = Math.min(...Object.values(first.accuracies[0]?.accuracy ?? {}));
+    const recipe = recipeOf({ retraining, share, floors: { maxDrop: 1.2 * (1 - worst) } });
+    const held = await zip(sources, recipe, options);
+    expect(held.floorEvents.map(({ layer, from, to }) => [layer, from, to])).toEqual([
+      ['fc2', 2, 1],
+      ['fc2', 1, 0],
+    ]);
+    expect(held.sharing.map(({ layer, channels }) => [layer, channels.length])).toEqual([['fc1', 1]]);
+    // Those of both attempts at fc2, and those that count.
+    expect(held.retrainingSteps).toBe(3 * 7);
+    expect(held.accuracies.map(({ layer, retrainingSteps }) => [layer, retrainingSteps])).toEqual([
+      ['fc1', 0],
+      ['fc2', 21],
+    ]);
+    expect(held.losses.at(-1)?.step).toBe(21);
+
+    let from: Uint8Array<ArrayBuffer> | undefined;
+    // In the midst of the last steps.
+    let left = (await countSaves(sources, recipe)) - 2;
+    const save = (bytes: Uint8Array<ArrayBuffer>): void => {
+      from = bytes.slice();
+      left -= 1;
+      if (left === 0) throw new Error('killed');
+    };
+    await expect(zip(sources, recipe, { ...options, checkpoint: { save, everySteps: 3 } })).rejects.toThrow(
+      'killed',
+    );
+    const resumed = await zip(sources, recipe, { ...options, checkpoint: { from, everySteps: 3 } });
+    expect(resumed.network).toEqual(held.network);
+    expect(resumed.retrainingSteps).toBe(held.retrainingSteps);
   });
 
   test('floors and early stopping need validation samples, and name tasks that exist', async () => {
