@@ -18,7 +18,7 @@ import { Random } from '../gpu-runner/engine/random.ts';
 import { createSession } from '../gpu-runner/engine/session.ts';
 import { defaultGramBytes } from '../gpu-runner/mtz/gramForm.ts';
 import { zip } from '../gpu-runner/mtz/zip.ts';
-import type { ShareTime } from '../gpu-runner/mtz/zipper.ts';
+import type { ShareTime } from '../gpu-runner/mtz/zipOptions.ts';
 import { Graph } from '../gpu-runner/onnx/graph.ts';
 import { recipe, wirings } from '../shared/recipe.ts';
 import type { Tensor } from '../shared/tensor.ts';

@@ -5,7 +5,9 @@ import { addNet } from './addNet.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import type { Network } from './network.ts';
 import { restoreNetwork } from './restore.ts';
-import { zipJoined, type Source, type Zipped, type ZipOptions } from './zip.ts';
+import type { Source } from './source.ts';
+import { zipJoined, type Zipped } from './zip.ts';
+import type { ZipOptions } from './zipOptions.ts';
 
 /** What a bundle holds of a zipped network. */
 export interface ZippedBefore {

@@ -1,6 +1,7 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { accuracyOf } from './evaluate.ts';
-import type { Source, ZipOptions } from './zip.ts';
+import type { Source } from './source.ts';
+import type { ZipOptions } from './zipOptions.ts';
 
 /**
  * The accuracy (0 to 1) on validation samples that each task must keep: as the recipe says, or so much less than its

@@ -6,7 +6,8 @@ import type { Network } from './network.ts';
 import { planByHand, type Plan } from './plan.ts';
 import { planSize, type PlanSize } from './planSize.ts';
 import { pairAll, type GramSource } from './survey.ts';
-import type { Source, ZipOptions } from './zip.ts';
+import type { Source } from './source.ts';
+import type { ZipOptions } from './zipOptions.ts';
 
 /** A plan and what was known of it before anything was shared. */
 export interface PlanReport {

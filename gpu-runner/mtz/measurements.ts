@@ -4,7 +4,7 @@ import { Random } from '../engine/random.ts';
 import { defaultGramBytes } from './gramForm.ts';
 import type { Network, WeightedStep } from './network.ts';
 import { gramBytesOf, measureStep, type StepGram } from './stepGrams.ts';
-import type { Source } from './zip.ts';
+import type { Source } from './source.ts';
 
 export interface MeasureContext {
   readonly sources: readonly Source[];

@@ -1,45 +1,19 @@
 import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
-import type { Dataset } from '../engine/dataset.ts';
-import type { Provider } from '../engine/providers.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
 import { makePlan, type PlanReport } from './makePlan.ts';
 import { repeatChannels } from './repeatChannels.ts';
+import type { Source } from './source.ts';
 import { valueAt } from './topology.ts';
 import { zipIdentity } from './zipIdentity.ts';
 import { decodeZipState, type FloorEvent, type RetrainingLoss, type StageAccuracy } from './zipCheckpoint.ts';
-import { Zipper, type ZipProgress } from './zipper.ts';
+import type { ZipOptions } from './zipOptions.ts';
+import { Zipper } from './zipper.ts';
 
-export type { ZipProgress } from './zipper.ts';
-
-/** A trained network and the samples of its task. */
-export interface Source {
-  readonly task: string;
-  readonly graph: Graph;
-  readonly train: Dataset;
-  /** Held-out samples: accuracy on them is reported after each layer; floors and early stopping need them. */
-  readonly validation?: Dataset;
-}
-
-export interface ZipCheckpoint {
-  /** What `save` was given, by a zip of the same sources and recipe. */
-  readonly from?: Uint8Array<ArrayBuffer> | undefined;
-  /** Called after every layer and within its retraining. */
-  readonly save?: (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
-  /** Retraining steps between two calls; default 100. */
-  readonly everySteps?: number;
-}
-
-export interface ZipOptions {
-  readonly provider: Provider;
-  /** What the Gram matrices of a layer, all tasks together, may take at once; default 4 GiB. */
-  readonly gramBytes?: number;
-  readonly onProgress?: (progress: ZipProgress) => void;
-  readonly signal?: AbortSignal;
-  readonly checkpoint?: ZipCheckpoint;
-}
+export type { Source } from './source.ts';
+export type { ZipOptions, ZipProgress } from './zipOptions.ts';
 
 export interface Zipped {
   readonly network: Network;

@@ -5,7 +5,8 @@ import { saveNetwork } from './networkState.ts';
 import type { Network } from './network.ts';
 import { members } from './taskSet.ts';
 import { inputGroup } from './topology.ts';
-import type { Source, ZipOptions } from './zip.ts';
+import type { Source } from './source.ts';
+import type { ZipOptions } from './zipOptions.ts';
 
 /**
  * Digest of what decides a zip: the networks, what they share already, the recipe, and of the data the size, dims, labels

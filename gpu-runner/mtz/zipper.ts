@@ -11,6 +11,7 @@ import { pairGroup, producersOf, type Pairing } from './pairing.ts';
 import { wiringProblem, type Plan } from './plan.ts';
 import { retrain } from './retrain.ts';
 import { sharingRecord } from './sharing.ts';
+import type { Source } from './source.ts';
 import { layersReading } from './refit.ts';
 import { Refitter } from './refitter.ts';
 import type { StepGram } from './stepGrams.ts';
@@ -19,7 +20,7 @@ import { allOf } from './taskSet.ts';
 import { inputGroup, valueAt, type Layer } from './topology.ts';
 import { unformBlocks } from './unformBlocks.ts';
 import { taskGraph } from './wiring.ts';
-import type { Source, ZipOptions } from './zip.ts';
+import type { ShareTime, ZipEvent, ZipOptions } from './zipOptions.ts';
 import {
   encodeZipState,
   type FloorEvent,
@@ -27,34 +28,6 @@ import {
   type StageAccuracy,
   type ZipState,
 } from './zipCheckpoint.ts';
-
-/** Milliseconds that sharing a layer took, by what was done. */
-export interface ShareTime {
-  readonly measureMs: number;
-  readonly pairMs: number;
-  readonly mergeMs: number;
-  readonly refitMs: number;
-}
-
-type Stage =
-  | { readonly stage: 'measure'; readonly task: string }
-  | {
-      readonly stage: 'share';
-      readonly channels: number;
-      readonly cost: number;
-      readonly took: ShareTime;
-    }
-  | ({ readonly stage: 'retrain' } & TrainProgress)
-  | { readonly stage: 'validate'; readonly accuracy: Readonly<Record<string, number>> }
-  | ({ readonly stage: 'floor' } & Omit<FloorEvent, 'layer'>);
-
-/** What is being done, and to which layer. */
-export type ZipProgress = Stage & {
-  readonly layer: string;
-  readonly layerIndex: number;
-  /** All layers with weights, the last ones among them. */
-  readonly hiddenLayers: number;
-};
 
 /** A layer and the channelwise steps that follow it: what is shared between two retrainings. */
 interface ZipStage {
@@ -172,7 +145,7 @@ export class Zipper {
    * Ends a zip whose floors gave up all that the last stage shared: the layers from there on are fitted and the final steps
    * taken all the same. Where the floors do not hold after them, the network stays as it was.
    */
-  private async finish(stage: ZipStage, report: (event: Stage) => void): Promise<void> {
+  private async finish(stage: ZipStage, report: (event: ZipEvent) => void): Promise<void> {
     let network = this.state.retraining?.network;
     if (!network) {
       ({ network } = this.state);
@@ -203,7 +176,7 @@ export class Zipper {
   /** Shares the channels that a stage's layer puts out, and gives them one set of weights. */
   private async share(
     stage: ZipStage,
-    report: (event: Stage) => void,
+    report: (event: ZipEvent) => void,
   ): Promise<{ network: Network; cost: number }> {
     const { layer, group, steps } = stage;
     let { network } = this.state;
@@ -291,7 +264,7 @@ export class Zipper {
     stage: ZipStage,
     { network, cost }: { network: Network; cost: number },
     steps: number,
-    report: (event: Stage) => void,
+    report: (event: ZipEvent) => void,
   ): Promise<{ network: Network; steps: number }> {
     const { retraining, seed } = this.recipe;
     const { provider, signal, checkpoint } = this.options;
@@ -352,7 +325,7 @@ export class Zipper {
     before: Network,
     shared: Network,
     broken: Pick<FloorEvent, 'accuracy' | 'floors' | 'retrainingSteps'>,
-    report: (event: Stage) => void,
+    report: (event: ZipEvent) => void,
   ): void {
     const from = this.countOf(group);
     const to = Math.floor(from / 2);
@@ -379,7 +352,7 @@ export class Zipper {
     };
   }
 
-  private reporter({ layer, index }: ZipStage): (event: Stage) => void {
+  private reporter({ layer, index }: ZipStage): (event: ZipEvent) => void {
     return (event) =>
       this.options.onProgress?.({
         layer: layer.name,

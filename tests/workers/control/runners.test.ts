@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { runnerList, type RunnerView } from '../../../shared/jobs.ts';
 import { completeJob } from '../../../workers/domain/jobs/complete-job.ts';
 import { failJob } from '../../../workers/domain/jobs/end-attempt.ts';
-import { claimJob } from '../../../workers/domain/jobs/lease.ts';
+import { claimJob } from '../../../workers/domain/jobs/claim-job.ts';
 import { cancelJob } from '../../../workers/domain/jobs/cancel-job.ts';
 import { sweepJobs } from '../../../workers/domain/jobs/sweep-jobs.ts';
 import { viewOfRunner } from '../../../workers/domain/jobs/view-of-runner.ts';

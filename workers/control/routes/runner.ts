@@ -12,7 +12,8 @@ import {
 import { completeJob } from '../../domain/jobs/complete-job.ts';
 import { failJob } from '../../domain/jobs/end-attempt.ts';
 import { inputsOfJob } from '../../domain/jobs/inputs-of-job.ts';
-import { claimJob, heartbeat, saveCheckpoint, type Lease, type Term } from '../../domain/jobs/lease.ts';
+import { claimJob } from '../../domain/jobs/claim-job.ts';
+import { heartbeat, saveCheckpoint, type Lease, type Term } from '../../domain/jobs/lease.ts';
 import { viewOfJob } from '../../domain/jobs/view-of-job.ts';
 import { requireScope } from '../auth.ts';
 import type { ControlEnv } from '../context.ts';

@@ -1,17 +1,10 @@
 import { TrunklineError } from '../../../shared/errors.ts';
-import type {
-  CheckpointRequest,
-  ClaimRequest,
-  HeartbeatReply,
-  HeartbeatRequest,
-} from '../../../shared/jobs.ts';
-import { randomId } from '../../../shared/ids.ts';
+import type { CheckpointRequest, HeartbeatReply, HeartbeatRequest } from '../../../shared/jobs.ts';
 import { ownedSize } from '../../store/blobs.ts';
 import { isMissingReference } from '../../store/database.ts';
-import { claimNext, renewLease, type Renewal } from '../../store/job-moves.ts';
+import { renewLease, type Renewal } from '../../store/job-moves.ts';
 import type { JobRow } from '../../store/jobs.ts';
 import type { Stores } from '../../store/stores.ts';
-import { expireLeases } from './expire-leases.ts';
 import { findOwnJob } from './view-of-job.ts';
 
 /** Which job of which project, and the token of the lease that the caller believes to hold. */
@@ -28,19 +21,8 @@ export interface Term {
   leaseMs: number;
 }
 
-const endOf = ({ at, leaseMs }: Term): string => new Date(Date.parse(at) + leaseMs).toISOString();
-
-/** Leases the next job to a runner, or answers null when there is none for it. Leases that ran out are taken back first. */
-export async function claimJob(
-  stores: Stores,
-  project: string,
-  { runner, kinds }: ClaimRequest,
-  term: Term,
-): Promise<JobRow | null> {
-  await expireLeases(stores, term.at, project);
-  const claim = { project, runner, kinds, nonce: randomId(), at: term.at, leaseExpiresAt: endOf(term) };
-  return (await claimNext(stores.db, claim)) ?? null;
-}
+/** When a lease that is given now ends. */
+export const endOf = ({ at, leaseMs }: Term): string => new Date(Date.parse(at) + leaseMs).toISOString();
 
 /**
  * Says that the runner is alive and how far it has come.

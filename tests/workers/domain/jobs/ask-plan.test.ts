@@ -4,7 +4,7 @@ import { askPlan } from '../../../../workers/domain/jobs/ask-plan.ts';
 import { cancelJob } from '../../../../workers/domain/jobs/cancel-job.ts';
 import { completeJob } from '../../../../workers/domain/jobs/complete-job.ts';
 import { inputsOfJob } from '../../../../workers/domain/jobs/inputs-of-job.ts';
-import { claimJob } from '../../../../workers/domain/jobs/lease.ts';
+import { claimJob } from '../../../../workers/domain/jobs/claim-job.ts';
 import { viewOfJob } from '../../../../workers/domain/jobs/view-of-job.ts';
 import type { JobRow } from '../../../../workers/store/jobs.ts';
 import type { Stores } from '../../../../workers/store/stores.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { completeJob } from '../../../../workers/domain/jobs/complete-job.ts';
-import { claimJob } from '../../../../workers/domain/jobs/lease.ts';
+import { claimJob } from '../../../../workers/domain/jobs/claim-job.ts';
 import { listEvents, listJobs } from '../../../../workers/store/jobs.ts';
 import type { Stores } from '../../../../workers/store/stores.ts';
 import { by, freshStores } from '../../fixtures.ts';

@@ -1,0 +1,50 @@
+import type { Provider } from '../engine/providers.ts';
+import type { TrainProgress } from '../engine/train.ts';
+import type { FloorEvent } from './zipCheckpoint.ts';
+
+export interface ZipCheckpoint {
+  /** What `save` was given, by a zip of the same sources and recipe. */
+  readonly from?: Uint8Array<ArrayBuffer> | undefined;
+  /** Called after every layer and within its retraining. */
+  readonly save?: (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  /** Retraining steps between two calls; default 100. */
+  readonly everySteps?: number;
+}
+
+export interface ZipOptions {
+  readonly provider: Provider;
+  /** What the Gram matrices of a layer, all tasks together, may take at once; default 4 GiB. */
+  readonly gramBytes?: number;
+  readonly onProgress?: (progress: ZipProgress) => void;
+  readonly signal?: AbortSignal;
+  readonly checkpoint?: ZipCheckpoint;
+}
+
+/** Milliseconds that sharing a layer took, by what was done. */
+export interface ShareTime {
+  readonly measureMs: number;
+  readonly pairMs: number;
+  readonly mergeMs: number;
+  readonly refitMs: number;
+}
+
+/** What is being done. */
+export type ZipEvent =
+  | { readonly stage: 'measure'; readonly task: string }
+  | {
+      readonly stage: 'share';
+      readonly channels: number;
+      readonly cost: number;
+      readonly took: ShareTime;
+    }
+  | ({ readonly stage: 'retrain' } & TrainProgress)
+  | { readonly stage: 'validate'; readonly accuracy: Readonly<Record<string, number>> }
+  | ({ readonly stage: 'floor' } & Omit<FloorEvent, 'layer'>);
+
+/** What is being done, and to which layer. */
+export type ZipProgress = ZipEvent & {
+  readonly layer: string;
+  readonly layerIndex: number;
+  /** All layers with weights, the last ones among them. */
+  readonly hiddenLayers: number;
+};
