@@ -1,11 +1,11 @@
 import type { Augmentation } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
-import { lineOf } from '../report.ts';
+import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
 import { bestZip, runZip, type ZipOutcome } from '../zips.ts';
 import { chooseRecipe } from './choose.ts';
 import { commonControls } from './commonControls.ts';
-import { batchSize, fewer, held, retrainedAtEnd, scaled, type Row } from './row.ts';
+import { batchSize, fewer, held, retrainedAtEnd, scaled, untrained, type Row } from './row.ts';
 
 const training: TrainingSpec = { steps: 5000, batchSize, learningRate: 0.002, weightDecay: 0.05 };
 const augmentation: Readonly<Record<string, Augmentation>> = {
@@ -100,6 +100,7 @@ export const signs: Row = {
         if (holds) break;
       }
     }
+    yield* oneWayEverywhere(context);
   },
   async *controls(context) {
     const sources = sourcesOf(context);
@@ -112,3 +113,29 @@ export const signs: Row = {
     yield lineOf('a prefix only, budget 80 %, retrained', [prefix], options);
   },
 };
+
+/** The same part of every layer's channels instead of a budget, which shares whole layers from the input on first. */
+async function* oneWayEverywhere(context: Context): AsyncGenerator<Line> {
+  const options = { trainingSteps: scaled(context, training.steps) };
+  const spec = { label: 'signs-one-way-30', sources: sourcesOf(context) };
+  const recipe = { ...base, wiring: 'one-way', damping: 1e-2, share: { share: 0.3 } } as const;
+  const bare = await runZip(context, { ...spec, recipe: { ...recipe, retraining: untrained } });
+  yield lineOf('30 % of the channels of every layer, one-way, not retrained', [bare], options);
+  const retrained = await bestZip(
+    context,
+    budgetRates.map((learningRate) => ({
+      ...spec,
+      recipe: {
+        ...recipe,
+        retraining: retrainedAtEnd(fewer(context, training.steps), {
+          ...{ learningRate, distillation: 1, augmentation },
+        }),
+      },
+    })),
+  );
+  const note = `damping 0.01, learning rate ${retrained.spec.recipe.retraining.learningRate}, distillation 1`;
+  yield lineOf('30 % of the channels of every layer, one-way, retrained', [retrained.outcome], {
+    ...options,
+    note,
+  });
+}
