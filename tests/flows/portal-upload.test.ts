@@ -69,7 +69,7 @@ describe.skipIf(chromiumPath === null)('the portal on the real platform', () => 
     page = watched.page;
     page.setDefaultTimeout(90_000);
     page.on('dialog', (dialog) => void dialog.accept());
-    // For the whole life of the page: to stop listening to requests while it loads can lose one of them for good.
+    // For the whole life of the page: to stop listening to requests while it loads may lose one of them for good.
     await page.route(partUrl, async (route) => {
       if (!cut || partUrl.exec(route.request().url())?.[1] !== '2') await route.continue();
     });

@@ -42,12 +42,10 @@ export async function chooseRecipe(
   const { recipe, outcome: bare } = await chooseDamping(context, spec, dampings);
   const candidates = retrainings.map((retraining) => ({ ...spec, recipe: { ...recipe, retraining } }));
   const best = await bestZip(context, candidates);
-  const { learningRate, distillation = 0 } = best.spec.recipe.retraining;
-  const note = `damping ${recipe.damping}, learning rate ${learningRate}, distillation ${distillation}`;
-  return {
-    recipe: { ...recipe, ...best.spec.recipe, damping: recipe.damping },
-    outcome: best.outcome,
-    bare,
-    note,
-  };
+  const chosen = { ...recipe, ...best.spec.recipe, damping: recipe.damping };
+  return { recipe: chosen, outcome: best.outcome, bare, note: noteOf(chosen) };
 }
+
+/** What was chosen, for who reads the table. */
+export const noteOf = ({ damping, retraining }: Pick<RecipeInput, 'damping' | 'retraining'>): string =>
+  `damping ${damping}, learning rate ${retraining.learningRate}, distillation ${retraining.distillation ?? 0}`;

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { lineOf } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
 import { bestZip, runZip } from '../zips.ts';
-import { chooseRecipe } from './choose.ts';
+import { chooseRecipe, noteOf } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedIn, scaled, type Row } from './row.ts';
 
@@ -56,10 +56,9 @@ export const fourTasks: Row = {
             },
           })),
         );
-        const { damping, retraining } = spec.recipe;
         yield lineOf(`budget ${100 * atMost} %, ${wiring}, retrained`, [outcome], {
           ...options,
-          note: `damping ${damping}, learning rate ${retraining.learningRate}, distillation 1`,
+          note: noteOf(spec.recipe),
         });
       }
     }

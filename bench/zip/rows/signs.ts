@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
 import { bestZip, runZip, type ZipOutcome } from '../zips.ts';
-import { chooseRecipe } from './choose.ts';
+import { chooseRecipe, noteOf } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedAtEnd, scaled, untrained, type Row } from './row.ts';
 
@@ -70,15 +70,11 @@ export const signs: Row = {
     const sources = sourcesOf(context);
     const options = { trainingSteps: scaled(context, training.steps) };
     for (const wiring of ['crossed', 'one-way'] as const) {
-      const { recipe: chosen, bare, outcome: whole, note: wholeNote } = await choose(context, wiring);
+      const { recipe: chosen, bare, outcome: whole, note } = await choose(context, wiring);
       const how = wiring === 'crossed' ? '' : ', batch norm folded';
       yield lineOf(`all channels shared${how}, not retrained`, [bare], options);
       const published = wiring === 'crossed' ? 'VGG-16, ImageNet + CelebA: +3.18' : undefined;
-      yield lineOf(`all channels shared${how}, retrained`, [whole], {
-        ...options,
-        note: wholeNote,
-        published,
-      });
+      yield lineOf(`all channels shared${how}, retrained`, [whole], { ...options, note, published });
       for (const atMost of [0.7, 0.8, 0.9]) {
         const label = `signs-${wiring}-${100 * atMost}`;
         const candidates = budgetRates.map((learningRate) => ({
@@ -89,13 +85,12 @@ export const signs: Row = {
           },
         }));
         const { spec, outcome } = await bestZip(context, candidates);
-        const note = `damping ${chosen.damping}, learning rate ${spec.recipe.retraining.learningRate}, distillation 1`;
         const loss = worstLoss(outcome);
         const holds = loss <= allowed;
         yield lineOf(`budget ${100 * atMost} %, ${wiring}, retrained`, [outcome], {
           ...options,
           published: atMost === 0.8 ? 'VGG-16, 39.61 % shared: below +0.5 on both' : undefined,
-          note: `${note}; worst loss on validation ${loss.toFixed(2)} points: ${holds ? 'within' : 'above'} ${allowed}`,
+          note: `${noteOf(spec.recipe)}; worst loss on validation ${loss.toFixed(2)} points: ${holds ? 'within' : 'above'} ${allowed}`,
         });
         if (holds) break;
       }
@@ -121,7 +116,7 @@ async function* oneWayEverywhere(context: Context): AsyncGenerator<Line> {
   const recipe = { ...base, wiring: 'one-way', damping: 1e-2, share: { share: 0.3 } } as const;
   const bare = await runZip(context, { ...spec, recipe: { ...recipe, retraining: untrained } });
   yield lineOf('30 % of the channels of every layer, one-way, not retrained', [bare], options);
-  const retrained = await bestZip(
+  const best = await bestZip(
     context,
     budgetRates.map((learningRate) => ({
       ...spec,
@@ -133,8 +128,8 @@ async function* oneWayEverywhere(context: Context): AsyncGenerator<Line> {
       },
     })),
   );
-  const note = `damping 0.01, learning rate ${retrained.spec.recipe.retraining.learningRate}, distillation 1`;
-  yield lineOf('30 % of the channels of every layer, one-way, retrained', [retrained.outcome], {
+  const note = noteOf(best.spec.recipe);
+  yield lineOf('30 % of the channels of every layer, one-way, retrained', [best.outcome], {
     ...options,
     note,
   });
