@@ -95,7 +95,7 @@ export const batchNorms = ['fold', 'per-task'] as const;
 export type BatchNorm = (typeof batchNorms)[number];
 
 /** What suits a wiring: a trunk that runs once has it in its weights, tasks that run each for itself keep their own. */
-export const batchNormFor = (wiring: Wiring): BatchNorm => (wiring === 'crossed' ? 'per-task' : 'fold');
+const batchNormFor = (wiring: Wiring): BatchNorm => (wiring === 'crossed' ? 'per-task' : 'fold');
 
 /**
  * What the weights are stored as: float32; float16, cast to float32 when the graph is loaded; or int8, computed on as
@@ -107,8 +107,7 @@ export type Storage = (typeof storages)[number];
 export const inputAdaptations = ['mean', 'luma', 'repeat'] as const;
 export type InputAdaptation = (typeof inputAdaptations)[number];
 
-/** What a user asks of a merge. Stored in the bundle it led to. */
-export const recipe = z.strictObject({
+const fields = {
   wiring: z.enum(wirings),
   matching: z.enum(matchings).default('optimal'),
   /**
@@ -129,7 +128,6 @@ export const recipe = z.strictObject({
     .default({ share: 1 }),
   budget: budget.optional(),
   floors: floors.optional(),
-  batchNorm: z.enum(batchNorms).default('fold'),
   /**
    * How networks that read another number of channels than the rest are given the rest's: a grey network takes the `mean`
    * or the `luma` of RGB, an RGB network the grey value three times (`repeat`). By task; without it they are refused.
@@ -154,7 +152,20 @@ export const recipe = z.strictObject({
   /** Most accuracy (0 to 1) that int8 may cost a task on validation samples. */
   maxStorageDrop: z.number().min(0).max(1).default(0.005),
   seed: z.int().min(0).default(1),
-});
-export type Recipe = z.infer<typeof recipe>;
+};
+
+const complete = z.strictObject({ ...fields, batchNorm: z.enum(batchNorms) });
+export type Recipe = z.infer<typeof complete>;
+
+/** What a user asks of a merge. Stored in the bundle it led to. */
+export const recipe = z
+  .strictObject({
+    ...fields,
+    /** Default: what suits the wiring, {@link batchNormFor}. */
+    batchNorm: z.enum(batchNorms).optional(),
+  })
+  .transform((given) => ({ ...given, batchNorm: given.batchNorm ?? batchNormFor(given.wiring) }))
+  // What is complete is left as it is.
+  .pipe(complete as z.ZodType<Recipe, Recipe>);
 /** A recipe as a person writes it, defaults left out. */
 export type RecipeInput = z.input<typeof recipe>;

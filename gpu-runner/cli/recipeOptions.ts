@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import {
-  batchNormFor,
   batchNorms,
   inputAdaptations,
   matchings,
@@ -159,7 +158,6 @@ export async function readRecipe(options: RecipeOptions, defaults: RecipeInput =
   const given: Readonly<Record<string, unknown>> = file === undefined ? defaults : await readObject(file);
   const { retraining, inputChannels: adapted } = given;
   const merged = {
-    batchNorm: batchNormFor(wiring ?? (given.wiring as Recipe['wiring'])),
     ...given,
     ...defined({ wiring, matching, batchNorm, sparse, storage, maxStorageDrop, seed }),
     // Commander's --no-refit is true where it is not given.

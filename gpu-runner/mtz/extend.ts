@@ -42,6 +42,10 @@ export async function extend(
     throw new Error(
       `Cannot add "${added.task}" under a budget of ${recipe.budget.of}: losses are predicted for networks that share nothing yet; say with "share" how much of each layer`,
     );
+  if (before.recipe.wiring !== recipe.wiring)
+    throw new Error(
+      `Cannot add "${added.task}": the bundle is ${before.recipe.wiring}, the recipe says ${recipe.wiring}`,
+    );
   if (before.recipe.batchNorm !== recipe.batchNorm)
     throw new Error(
       `Cannot add "${added.task}": the bundle was zipped with batch norm ${before.recipe.batchNorm}, the recipe says ${recipe.batchNorm}`,
@@ -62,8 +66,6 @@ export async function extend(
 
 function checkAlike(zipped: Network, all: Network, task: string): void {
   const [wanted, found] = [zipped, all].map(({ topology }) => topology.steps.length);
-  if (zipped.wiring !== all.wiring)
-    throw new Error(`Cannot add "${task}": the bundle is ${zipped.wiring}, the recipe says ${all.wiring}`);
   if (wanted !== found)
     throw new Error(
       `Cannot add "${task}": only ${found ?? 0} of the ${wanted ?? 0} steps of the zipped network are in its own as well`,

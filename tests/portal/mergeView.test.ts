@@ -142,7 +142,8 @@ describe('the form of a merge', () => {
     });
     expect(request.recipe.retraining).toMatchObject({ stepsPerLayer: 100, finalSteps: 540, distillation: 1 });
     expect(request.recipe.floors).toBeUndefined();
-    expect(requestOf({ ...filled, wiring: 'crossed' }, undefined).recipe.batchNorm).toBe('per-task');
+    const crossed = mergeRequest.parse(requestOf({ ...filled, wiring: 'crossed' }, undefined));
+    expect(crossed.recipe.batchNorm).toBe('per-task');
   });
 
   it('says what is wrong, by field', () => {

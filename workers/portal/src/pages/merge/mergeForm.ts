@@ -1,12 +1,6 @@
 import { name as nameSchema } from '../../../../../shared/manifest.ts';
 import type { MergeRequestInput } from '../../../../../shared/jobs.ts';
-import {
-  batchNormFor,
-  type Budget,
-  type RecipeInput,
-  type Storage,
-  type Wiring,
-} from '../../../../../shared/recipe.ts';
+import { type Budget, type RecipeInput, type Storage, type Wiring } from '../../../../../shared/recipe.ts';
 
 /** One network of the form. */
 export interface SourceForm {
@@ -125,7 +119,6 @@ const sentence = (what: string | undefined): string | undefined =>
 export function recipeOf(form: MergeForm, budget: Budget | undefined): RecipeInput {
   return {
     wiring: form.wiring,
-    batchNorm: batchNormFor(form.wiring),
     share: { share: 1 },
     ...(budget && { budget }),
     ...(form.maxDrop.trim() !== '' && { floors: { maxDrop: Number(form.maxDrop) / 100 } }),
