@@ -172,7 +172,7 @@ export const planResult = z
     separate: planSize,
     /** Parameters that stay whole in the heads, of all networks; counted in none of the sizes. */
     tailParameters: z.int().min(0).default(0),
-    /** Predicted second-order loss, and the shared channels of each group in the order of `groups`. */
+    /** Predicted loss, a part of the variance of the answers, and the shared channels of each group in the order of `groups`. */
     curve: z
       .array(planSize.extend({ loss: z.number().min(0), shared: z.array(z.int().min(0)) }))
       .min(1)

@@ -65,7 +65,7 @@ const group = z.strictObject({
 export type GroupReport = z.infer<typeof group>;
 
 const tradeoff = z.strictObject({
-  /** What the plan expects of every budget, cheapest sharing first. `loss` is the predicted one, summed. */
+  /** What the plan expects of every budget: `loss` is a part of the variance of the answers, before retraining. */
   predicted: z.array(z.strictObject({ bytes: count, loss: z.number() })).max(10_000),
   /** What was measured, on the same scale. */
   measured: z

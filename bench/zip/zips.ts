@@ -49,7 +49,8 @@ export async function runZip(context: Context, spec: ZipSpec): Promise<ZipOutcom
   const asked = recipe.parse(spec.recipe);
   const trained = await trainSources(context, spec.sources);
   const job = {
-    ...{ kind: 'zip', version: 3, label: spec.label },
+    // What a budget leads to changed last.
+    ...{ kind: 'zip', version: spec.recipe.budget ? 4 : 3, label: spec.label },
     settings: {
       sources: spec.sources.map((source) => ({ task: source.task, ...jobOf(source) })),
       // As it is written: a default that is added to the schema makes no other job.

@@ -38,7 +38,7 @@ export function planLines(
       : `Wired ${wiring}: shared channels read shared ones only, so what is shared runs once for all tasks.`,
     ...(loss === null
       ? []
-      : [`Predicted loss: ${loss.toPrecision(3)}, summed over what is shared, before retraining.`]),
+      : [`Predicted loss: ${loss.toPrecision(3)} of the variance of the answers, before retraining.`]),
     ...(explain ? curveLines(curve, separate.parameters) : []),
     ...(explain && notes.length > 0 ? ['', 'What stays apart', ...notes.map((note) => `  ${note}`)] : []),
   ];

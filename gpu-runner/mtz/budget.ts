@@ -2,10 +2,9 @@ import { estimateHeapBytes, heldParameterBytes, modelBytesIn } from '../../share
 import type { Budget, Storage } from '../../shared/recipe.ts';
 import { countParameters } from './count.ts';
 import type { Network } from './network.ts';
-import type { Pairing } from './pairing.ts';
 import { wiringProblem, type Plan } from './plan.ts';
 import { isOwnRead, planSize, type PlanSize } from './planSize.ts';
-import { shareable, type Pairings } from './survey.ts';
+import { shareable } from './survey.ts';
 
 /** What is to be saved: stored parameters, or multiply-adds for all tasks on one input. */
 export type Saving = keyof PlanSize;
@@ -13,54 +12,70 @@ export type Saving = keyof PlanSize;
 /** A plan, what it would lead to and what it is predicted to cost. */
 export interface PlanPoint extends PlanSize {
   readonly plan: Plan;
-  /** Second-order loss summed over all shared channels, judged on the untouched networks. */
+  /** Predicted: a part of the variance of the answers. */
   readonly loss: number;
 }
 
-/** A group gives up this part of its channels at a time. */
+/** A group gives up this part of its channels at a time, of its last ones half. */
 const chunkShare = 1 / 16;
+
+/** Parts of what is shared at most that paths begin with: giving up one layer after the other leads elsewhere from each. */
+const beginnings = [1, 3 / 4, 1 / 2, 1 / 4];
 
 /**
  * Plans from sharing everything to sharing nothing: at each step the group gives up some of its channels whose doing so
- * saves the most predicted loss for each parameter (or multiply-add) that it costs.
+ * saves the most predicted loss for each parameter (or multiply-add) that it costs; from everything, and from the same part
+ * of every group.
  *
  * @param most what is shared at first
- * @param pairings the channels of all its groups, paired
- * @param dropped what shared channels lose that may not read what stays apart
- * @returns points of falling loss, from the most that is shared to nothing
+ * @param lossOf what a plan is predicted to lose
+ * @returns points of falling loss and growing size: no other plan that was looked at is both smaller and better
  */
 export function planPath(
   network: Network,
   most: Plan,
-  pairings: Pairings,
   saving: Saving,
-  dropped: (plan: Plan) => number = () => 0,
+  lossOf: (plan: Plan) => number,
 ): PlanPoint[] {
-  const costs = new Map([...pairings].map(([group, pairing]) => [group, sortedCosts(pairing)]));
-  let plan = most;
-  let size = planSize(network, plan);
-  const lossOf = (of: Plan): number =>
-    [...of].reduce((sum, [group, count]) => sum + total(costs.get(group) ?? [], count), dropped(of));
-  const points: PlanPoint[] = [{ plan, ...size, loss: lossOf(plan) }];
-  while (plan.size > 0) {
-    let best: { plan: Plan; size: PlanSize; ratio: number } | undefined;
-    for (const [group, count] of plan) {
-      const next = fewer(network, plan, group, count);
-      if (!next) continue;
-      const nextSize = planSize(network, next);
-      const added = nextSize[saving] - size[saving];
-      const saved = lossOf(plan) - lossOf(next);
+  const least = planSize(network, most)[saving];
+  const found = beginnings
+    .filter((part) => part === 1 || network.wiring !== 'prefix')
+    .flatMap((part) => descend(network, partOf(network, most, part), saving, lossOf))
+    // One-way, some are smaller yet: so little is read by what is shared that they prune more than they share.
+    .filter((point) => point[saving] >= least)
+    .sort((one, other) => one[saving] - other[saving] || one.loss - other.loss);
+  const points: PlanPoint[] = [];
+  for (const point of found) if (point.loss < (points.at(-1)?.loss ?? Infinity)) points.push(point);
+  return points;
+}
+
+function descend(network: Network, from: Plan, saving: Saving, lossOf: (plan: Plan) => number): PlanPoint[] {
+  let point: PlanPoint = { plan: from, ...planSize(network, from), loss: lossOf(from) };
+  const points = [point];
+  while (point.plan.size > 0) {
+    let best: { point: PlanPoint; ratio: number } | undefined;
+    for (const [group, count] of point.plan) {
+      const plan = fewer(network, point.plan, group, count);
+      if (!plan) continue;
+      const next: PlanPoint = { plan, ...planSize(network, plan), loss: lossOf(plan) };
+      const added = next[saving] - point[saving];
       // A prefix is cut at its end: cut at its beginning it would be gone at once, however much that were worth.
-      const ratio = network.wiring === 'prefix' ? -added : worth(saved, added);
-      if (!best || ratio > best.ratio) best = { plan: next, size: nextSize, ratio };
+      const ratio = network.wiring === 'prefix' ? -added : worth(point.loss - next.loss, added);
+      if (!best || ratio > best.ratio) best = { point: next, ratio };
     }
     if (!best) break;
-    ({ plan, size } = best);
-    const loss = lossOf(plan);
-    // What saves less and costs more than an earlier plan is none to choose.
-    if (loss < (points.at(-1)?.loss ?? Infinity)) points.push({ plan, ...size, loss });
+    ({ point } = best);
+    points.push(point);
   }
   return points;
+}
+
+/** A part of what each group shares, as far as the wiring allows it. */
+function partOf(network: Network, plan: Plan, part: number): Plan {
+  const counts = [...plan].map(([group, count]) => [group, Math.round(part * count)] as const);
+  const scaled = new Map(counts.filter(([, count]) => count > 0));
+  withoutOrphans(network, scaled);
+  return [...scaled.keys()].every((group) => isOwnRead(network, scaled, group)) ? scaled : new Map();
 }
 
 /** What sharing less is worth: loss saved for what it adds. One-way it can add nothing, and cost loss. */
@@ -71,20 +86,25 @@ function worth(saved: number, added: number): number {
 
 /** The plan with a chunk less of one group and without what that takes away, or undefined where it would leave channels that nothing reads. */
 function fewer(network: Network, plan: Plan, group: number, count: number): Plan | undefined {
-  const most = shareable(network, group);
-  const chunk = network.wiring === 'prefix' ? count : Math.max(1, Math.round(most * chunkShare));
+  const chunk = Math.max(1, Math.round(shareable(network, group) * chunkShare));
+  const left = network.wiring === 'prefix' ? 0 : count > chunk ? count - chunk : Math.floor(count / 2);
   const next = new Map(plan);
-  if (count > chunk) next.set(group, count - chunk);
+  if (left > 0) next.set(group, left);
   else next.delete(group);
-  // What could read nothing shared any more is not shared either: in residual networks groups need each other.
-  const gone = count > chunk ? [] : [group];
+  const gone = left > 0 ? [] : [group, ...withoutOrphans(network, next)];
+  return [group, ...gone].every((each) => isOwnRead(network, next, each)) ? next : undefined;
+}
+
+/** Takes out what could read nothing shared any more: in residual networks groups need each other. */
+function withoutOrphans(network: Network, plan: Map<number, number>): number[] {
+  const gone: number[] = [];
   const orphan = (): number | undefined =>
-    [...next.keys()].find((each) => wiringProblem(network, next, each) !== null);
+    [...plan.keys()].find((each) => wiringProblem(network, plan, each) !== null);
   for (let each = orphan(); each !== undefined; each = orphan()) {
-    next.delete(each);
+    plan.delete(each);
     gone.push(each);
   }
-  return [group, ...gone].every((each) => isOwnRead(network, next, each)) ? next : undefined;
+  return gone;
 }
 
 /** What a budget limits, as a number of parameters or multiply-adds. */
@@ -136,8 +156,3 @@ export function planWithin(
   }
   return others.reduce((best, point) => (point.loss < best.loss ? point : best), first);
 }
-
-const sortedCosts = ({ costs }: Pairing): number[] => [...costs].sort((a, b) => a - b);
-
-const total = (costs: readonly number[], count: number): number =>
-  costs.slice(0, count).reduce((sum, cost) => sum + cost, 0);

@@ -1,11 +1,12 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { limitOf, planPath, planWithin, type PlanPoint } from './budget.ts';
-import { dropLoss, inputLosses, type InputLosses } from './dropLoss.ts';
+import { layerLosses, type LayerLosses } from './layerLosses.ts';
 import { Measurements, type MeasureContext } from './measurements.ts';
-import type { Network } from './network.ts';
+import { weightedSteps, type Network, type WeightedStep } from './network.ts';
 import { planByHand, type Plan } from './plan.ts';
 import { planSize, type PlanSize } from './planSize.ts';
-import { pairAll, type GramSource } from './survey.ts';
+import { predictLoss } from './predictLoss.ts';
+import { pairAll, type Pairings } from './survey.ts';
 import type { Source } from './source.ts';
 import type { ZipOptions } from './zipOptions.ts';
 
@@ -15,7 +16,7 @@ export interface PlanReport {
   readonly size: PlanSize;
   /** Of the separate networks. */
   readonly separate: PlanSize;
-  /** Predicted loss of the plan; null where the recipe says by hand what is shared. */
+  /** Predicted loss of the plan, a part of the variance of the answers; null where the recipe says by hand what is shared. */
   readonly loss: number | null;
   /** Loss against size, from sharing everything to sharing nothing; empty where the recipe says what is shared. */
   readonly curve: readonly PlanPoint[];
@@ -54,17 +55,16 @@ export async function predictCurve(
   context: MeasureContext,
 ): Promise<PlanPoint[]> {
   const measurements = new Measurements(network, context);
-  const losses = new Map<string, InputLosses>();
-  // What is dropped is judged as soon as a layer is measured, so that its Gram matrices need not stay.
-  const grams: GramSource = {
-    async of(step) {
-      const measured = await measurements.of(step);
-      if (network.wiring === 'one-way' && step.kind === 'layer' && !losses.has(step.name))
-        losses.set(step.name, await inputLosses(network, step, measured));
-      return measured;
-    },
-    release: (step) => measurements.release(step),
+  const layers = new Map<string, LayerLosses>();
+  // A layer is judged as soon as its channels are paired, so that its Gram matrices need not stay.
+  const judge = async (step: WeightedStep, pairings: Pairings): Promise<void> => {
+    if (step.kind === 'layer')
+      layers.set(step.name, await layerLosses(network, step, await measurements.of(step), pairings));
+    measurements.release(step);
   };
+  const grams = { of: (step: WeightedStep) => measurements.of(step), release: judge };
   const pairings = await pairAll(network, grams, context.recipe, (group) => most.get(group) ?? 0);
-  return planPath(network, most, pairings, saving, dropLoss(network, pairings, losses));
+  for (const step of weightedSteps(network))
+    if (step.kind === 'layer' && !layers.has(step.name)) await judge(step, pairings);
+  return planPath(network, most, saving, predictLoss(network, pairings, layers));
 }

@@ -41,7 +41,8 @@ export const isFormed = (network: Network, group: number): boolean =>
 /** Where the Gram matrices of a step come from, by task. */
 export interface GramSource {
   of(step: WeightedStep): Promise<readonly StepGram[]>;
-  release(step: WeightedStep): void;
+  /** @param pairings known by then */
+  release(step: WeightedStep, pairings: Pairings): void | Promise<void>;
 }
 
 /**
@@ -71,13 +72,14 @@ export async function pairAll(
     const pairing = await pair(formed, group);
     pairings.set(group, pairing);
     for (const forming of pairing.formings) formed = formBlocks(formed, forming);
-    if (!isPairedAgain(group)) for (const step of producersOf(network, group)) grams.release(step);
+    if (isPairedAgain(group)) continue;
+    for (const step of producersOf(network, group)) await grams.release(step, pairings);
   }
   for (const group of order) {
     if (!isPairedAgain(group)) continue;
     const others = formAll(network, pairings, new Set([group]));
     pairings.set(group, await pair(others, group));
-    for (const step of producersOf(network, group)) grams.release(step);
+    for (const step of producersOf(network, group)) await grams.release(step, pairings);
   }
   return pairings;
 }

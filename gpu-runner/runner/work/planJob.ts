@@ -1,7 +1,7 @@
 import { maxCurveCounts, type PlanResult } from '../../../shared/jobs.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import type { Provider } from '../../engine/providers.ts';
-import { tailParameters, type PlanPoint, type Saving } from '../../mtz/budget.ts';
+import { tailParameters, type PlanPoint } from '../../mtz/budget.ts';
 import { joinSources } from '../../mtz/joinSources.ts';
 import { predictCurve } from '../../mtz/makePlan.ts';
 import { widthOf } from '../../mtz/network.ts';
@@ -64,31 +64,15 @@ export async function planCurve(
     }),
     separate: planSize(network, new Map()),
     tailParameters: tailParameters(network),
-    curve: thinned(worthwhile(curve, of), Math.floor(maxCurveCounts / groups.length)).map(
+    curve: thinned(curve, Math.floor(maxCurveCounts / groups.length)).map(
       ({ plan, parameters, macs, loss }) => ({
-        ...{ parameters, macs },
-        // Sums of roundings: nothing shared is predicted to cost nothing.
-        loss: Math.max(0, loss),
+        ...{ parameters, macs, loss },
         shared: groups.map((group) => plan.get(group) ?? 0),
       }),
     ),
     notes: [...notes],
   };
 }
-
-/** Without the points that a budget never leads to: another one costs less and is no larger. */
-const worthwhile = (curve: readonly PlanPoint[], of: Saving): PlanPoint[] => {
-  // From the end, where the loss is least.
-  let least = Infinity;
-  return curve
-    .toReversed()
-    .filter((point) => {
-      const isSmaller = point[of] < least;
-      least = Math.min(least, point[of]);
-      return isSmaller;
-    })
-    .toReversed();
-};
 
 /** More points than anybody can tell apart on a screen are of no use. */
 const mostPoints = 400;

@@ -8,36 +8,27 @@ import {
   type PlanPoint,
 } from '../../../gpu-runner/mtz/budget.ts';
 import { countParameters } from '../../../gpu-runner/mtz/count.ts';
-import { dropLoss, inputLosses, type InputLosses } from '../../../gpu-runner/mtz/dropLoss.ts';
-import { formBlocks } from '../../../gpu-runner/mtz/formBlocks.ts';
-import { mergeStep } from '../../../gpu-runner/mtz/mergeStep.ts';
+import { layerLosses, type LayerLosses } from '../../../gpu-runner/mtz/layerLosses.ts';
 import { weightedSteps, type Network } from '../../../gpu-runner/mtz/network.ts';
 import { checkWiring, planByHand, type Plan } from '../../../gpu-runner/mtz/plan.ts';
 import { isOwnRead, planSize } from '../../../gpu-runner/mtz/planSize.ts';
-import type { Pairing } from '../../../gpu-runner/mtz/pairing.ts';
+import { predictLoss } from '../../../gpu-runner/mtz/predictLoss.ts';
 import type { StepGram } from '../../../gpu-runner/mtz/stepGrams.ts';
 import { pairAll } from '../../../gpu-runner/mtz/survey.ts';
 import { convNet } from './nets.ts';
-import { gramsOf, groupNamed, joined } from './networks.ts';
+import { gramsOf, joined } from './networks.ts';
 import { NetBuilder } from './nets/builder.ts';
 import { resnet } from './nets/resnet.ts';
 
 interface Surveyed {
   readonly network: Network;
   readonly most: Plan;
-  readonly grams: ReadonlyMap<string, readonly StepGram[]>;
-  readonly losses: ReadonlyMap<string, InputLosses>;
-  readonly pairings: ReadonlyMap<number, Pairing>;
+  readonly lossOf: (plan: Plan) => number;
 }
 
 async function survey(network: Network): Promise<Surveyed> {
   const grams = new Map<string, StepGram[]>();
-  const losses = new Map<string, InputLosses>();
-  for (const step of weightedSteps(network)) {
-    const measured = await gramsOf(network, step);
-    grams.set(step.name, measured);
-    if (step.kind === 'layer') losses.set(step.name, await inputLosses(network, step, measured));
-  }
+  for (const step of weightedSteps(network)) grams.set(step.name, await gramsOf(network, step));
   const most = planByHand(network, { share: 1 });
   const pairings = await pairAll(
     network,
@@ -45,11 +36,16 @@ async function survey(network: Network): Promise<Surveyed> {
     { matching: 'optimal', seed: 1 },
     (group) => most.get(group) ?? 0,
   );
-  return { network, most, grams, losses, pairings };
+  const layers = new Map<string, LayerLosses>();
+  for (const step of weightedSteps(network)) {
+    if (step.kind !== 'layer') continue;
+    layers.set(step.name, await layerLosses(network, step, grams.get(step.name) ?? [], pairings));
+  }
+  return { network, most, lossOf: predictLoss(network, pairings, layers) };
 }
 
-const pathOf = ({ network, most, losses, pairings }: Surveyed, saving: 'parameters' | 'macs'): PlanPoint[] =>
-  planPath(network, most, pairings, saving, dropLoss(network, pairings, losses));
+const pathOf = ({ network, most, lossOf }: Surveyed, saving: 'parameters' | 'macs'): PlanPoint[] =>
+  planPath(network, most, saving, lossOf);
 
 describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wiring) => {
   let surveyed: Surveyed;
@@ -68,6 +64,19 @@ describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wirin
       for (const group of plan.keys()) expect(isOwnRead(network, plan, group)).toBe(true);
       expect({ parameters, macs }).toEqual(planSize(network, plan));
       if (index > 0) expect(loss).toBeLessThan(path[index - 1]?.loss ?? 0);
+    }
+  });
+
+  test('no plan that shares the same part of every group is both smaller and better', () => {
+    const { network, most, lossOf } = surveyed;
+    for (const saving of ['parameters', 'macs'] as const) {
+      const path = pathOf(surveyed, saving);
+      for (const part of wiring === 'prefix' ? [1] : [1 / 4, 1 / 2, 3 / 4, 1]) {
+        const plan = new Map([...most].map(([group, count]) => [group, Math.round(part * count)]));
+        const atMost = planSize(network, plan)[saving];
+        const best = planWithin(network, path, { saving, atMost });
+        expect(best.loss).toBeLessThanOrEqual(lossOf(plan));
+      }
     }
   });
 
@@ -118,57 +127,6 @@ test('what stays whole in the heads is counted apart, and takes its place in a h
   expect(
     limitOf({ ...network, tails: [] }, { of: 'heap', atMostBytes: 16 * 2 ** 20 }, 'float32').atMost,
   ).toBe(atMost + tailParameters(network));
-});
-
-describe('dropLoss', () => {
-  test('is an upper bound of what merging reports beyond the cost of the pairs', async () => {
-    const network = joined([convNet(1), convNet(2)], 'one-way');
-    const surveyed = await survey(network);
-    const [conv1, conv2] = [groupNamed(network, 'conv1'), groupNamed(network, 'conv2')];
-    const dropped = dropLoss(network, surveyed.pairings, surveyed.losses);
-    expect(dropped(new Map([[conv1, 4]]))).toBe(0);
-    // Half of conv1 apart, all of conv2 shared: merged for real, the cost beyond that of the pairs is below the bound.
-    const plan = new Map([
-      [conv1, 2],
-      [conv2, 5],
-    ]);
-    const all = new Map([
-      [conv1, 4],
-      [conv2, 5],
-    ]);
-    const costOf = async (counts: Plan): Promise<number> => {
-      let merged = network;
-      let cost = 0;
-      for (const [group, count] of counts) {
-        const pairing = surveyed.pairings.get(group);
-        const order = [...(pairing?.costs.keys() ?? [])].sort(
-          (a, b) => (pairing?.costs[a] ?? 0) - (pairing?.costs[b] ?? 0),
-        );
-        const [forming] = pairing?.formings ?? [];
-        if (!forming) throw new Error('no pairs');
-        const pairs = order.slice(0, count).flatMap((index) => forming.pairs[index] ?? []);
-        merged = formBlocks(merged, { ...forming, pairs });
-      }
-      for (const name of ['conv1', 'conv2']) {
-        const step = weightedSteps(merged).find((each) => each.name === name);
-        if (!step) throw new Error('no step');
-        const after = await mergeStep(merged, step, surveyed.grams.get(name) ?? []);
-        merged = after.network;
-        cost += after.cost;
-      }
-      return cost;
-    };
-    expect(dropped(plan)).toBeGreaterThan(0);
-    const [least, most] = [await costOf(all), await costOf(plan)];
-    expect(most).toBeGreaterThan(least);
-    expect(most - least).toBeLessThan(dropped(plan));
-  });
-
-  test('is nothing for other wirings', async () => {
-    const surveyed = await survey(joined([convNet(1), convNet(2)], 'crossed'));
-    const dropped = dropLoss(surveyed.network, surveyed.pairings, surveyed.losses);
-    expect(dropped(new Map([[groupNamed(surveyed.network, 'conv2'), 5]]))).toBe(0);
-  });
 });
 
 test('planPath() of a prefix gives up one layer after the other, the last first', async () => {

@@ -11,7 +11,8 @@ export function tradeoffSection({ tradeoff }: Report): Markup | undefined {
   const every = Math.max(1, Math.ceil(predicted.length / 24));
   return section('tradeoff', 'Loss against bytes', [
     html`<p class="soft">
-      What sharing costs by the plan's own prediction, for every budget; what was measured beside it.
+      What sharing costs by the plan's own prediction, for every budget: a part of the variance of the
+      answers, before retraining. What was measured stands beside it.
     </p>`,
     html`<div class="pair">
       ${figure(chosen ? 'The circle is what was chosen' : 'The curve of the plan', tradeoffDrawing(tradeoff))}

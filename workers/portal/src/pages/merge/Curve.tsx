@@ -49,7 +49,7 @@ export default function Curve({
         title="Predicted loss against size"
         description={`From ${format(points[0]?.x ?? 0)} with everything shared to ${format(points[last]?.x ?? 0)} with nothing shared. Chosen: ${format(chosen.x)}.`}
         x={{ label: sizeLabels[measure], format }}
-        y={{ label: 'predicted loss (second order)', format: formatLoss, include: [0] }}
+        y={{ label: 'predicted loss', format: formatLoss, include: [0] }}
         series={[{ label: 'predicted loss', colour: 'var(--accent)', points }]}
         chosen={chosen.x}
         onPick={(x) => onPlace(placeAt(result, measure, storage, x))}
@@ -85,7 +85,11 @@ export default function Curve({
             value: formatBytes(point ? heapAt(result, point, storage) : 0),
             hint: `separate ${formatBytes(heapAt(result, separate, 'float32'))}, ${formatPercent(saved.heap, 1)}`,
           },
-          { label: 'Predicted loss', value: formatLoss(chosen.y), hint: 'before retraining' },
+          {
+            label: 'Predicted loss',
+            value: formatLoss(chosen.y),
+            hint: 'of the variance of the answers, before retraining',
+          },
         ]}
       />
       <GroupBars
