@@ -3,7 +3,7 @@ import type { Budget, Storage } from '../../shared/recipe.ts';
 import { countParameters } from './count.ts';
 import type { Network } from './network.ts';
 import { wiringProblem, type Plan } from './plan.ts';
-import { isOwnRead, planSize, type PlanSize } from './planSize.ts';
+import { planSize, PlanSizer, type PlanSize } from './planSize.ts';
 import { shareable } from './survey.ts';
 
 /** What is to be saved: stored parameters, or multiply-adds for all tasks on one input. */
@@ -37,74 +37,102 @@ export function planPath(
   saving: Saving,
   lossOf: (plan: Plan) => number,
 ): PlanPoint[] {
-  const least = planSize(network, most)[saving];
+  const search = new PlanSearch(network, saving, lossOf);
+  const everything = search.pointOf(most);
   const found = beginnings
     .filter((part) => part === 1 || network.wiring !== 'prefix')
-    .flatMap((part) => descend(network, partOf(network, most, part), saving, lossOf))
+    .flatMap((part) => search.descend(part === 1 ? everything : search.pointOf(search.partOf(most, part))))
     // One-way, some are smaller yet: so little is read by what is shared that they prune more than they share.
-    .filter((point) => point[saving] >= least)
+    .filter((point) => point[saving] >= everything[saving])
     .sort((one, other) => one[saving] - other[saving] || one.loss - other.loss);
   const points: PlanPoint[] = [];
   for (const point of found) if (point.loss < (points.at(-1)?.loss ?? Infinity)) points.push(point);
   return points;
 }
 
-function descend(network: Network, from: Plan, saving: Saving, lossOf: (plan: Plan) => number): PlanPoint[] {
-  let point: PlanPoint = { plan: from, ...planSize(network, from), loss: lossOf(from) };
-  const points = [point];
-  while (point.plan.size > 0) {
-    let best: { point: PlanPoint; ratio: number } | undefined;
-    for (const [group, count] of point.plan) {
-      const plan = fewer(network, point.plan, group, count);
-      if (!plan) continue;
-      const next: PlanPoint = { plan, ...planSize(network, plan), loss: lossOf(plan) };
-      const added = next[saving] - point[saving];
-      // A prefix is cut at its end: cut at its beginning it would be gone at once, however much that were worth.
-      const ratio = network.wiring === 'prefix' ? -added : worth(point.loss - next.loss, added);
-      if (!best || ratio > best.ratio) best = { point: next, ratio };
-    }
-    if (!best) break;
-    ({ point } = best);
-    points.push(point);
-  }
-  return points;
-}
+class PlanSearch {
+  private readonly network: Network;
+  private readonly saving: Saving;
+  private readonly lossOf: (plan: Plan) => number;
+  private readonly sizer: PlanSizer;
+  /** How many channels each group gives up at a time. */
+  private readonly chunks: readonly number[];
 
-/** A part of what each group shares, as far as the wiring allows it. */
-function partOf(network: Network, plan: Plan, part: number): Plan {
-  const counts = [...plan].map(([group, count]) => [group, Math.round(part * count)] as const);
-  const scaled = new Map(counts.filter(([, count]) => count > 0));
-  withoutOrphans(network, scaled);
-  return [...scaled.keys()].every((group) => isOwnRead(network, scaled, group)) ? scaled : new Map();
+  constructor(network: Network, saving: Saving, lossOf: (plan: Plan) => number) {
+    this.network = network;
+    this.saving = saving;
+    this.lossOf = lossOf;
+    this.sizer = new PlanSizer(network);
+    this.chunks = network.topology.groups.map((_, group) =>
+      Math.max(1, Math.round(shareable(network, group) * chunkShare)),
+    );
+  }
+
+  pointOf(plan: Plan): PlanPoint {
+    return { plan, ...this.sizer.size(plan), loss: this.lossOf(plan) };
+  }
+
+  /** A part of what each group shares, as far as the wiring allows it. */
+  partOf(plan: Plan, part: number): Plan {
+    const counts = [...plan].map(([group, count]) => [group, Math.round(part * count)] as const);
+    const scaled = new Map(counts.filter(([, count]) => count > 0));
+    this.dropOrphans(scaled);
+    return this.areOwnRead(scaled, [...scaled.keys()]) ? scaled : new Map();
+  }
+
+  /** From a plan to nothing shared. */
+  descend(from: PlanPoint): PlanPoint[] {
+    const points = [from];
+    for (let point = this.next(from); point; point = this.next(point)) points.push(point);
+    return points;
+  }
+
+  private next(from: PlanPoint): PlanPoint | undefined {
+    let best: { point: PlanPoint; ratio: number } | undefined;
+    for (const [group, count] of from.plan) {
+      const plan = this.fewer(from.plan, group, count);
+      if (!plan) continue;
+      const point = this.pointOf(plan);
+      const added = point[this.saving] - from[this.saving];
+      // A prefix is cut at its end: cut at its beginning it would be gone at once, however much that were worth.
+      const ratio = this.network.wiring === 'prefix' ? -added : worth(from.loss - point.loss, added);
+      if (!best || ratio > best.ratio) best = { point, ratio };
+    }
+    return best?.point;
+  }
+
+  /** The plan with a chunk less of one group and without what that takes away, or undefined where it would leave channels that nothing reads. */
+  private fewer(plan: Plan, group: number, count: number): Plan | undefined {
+    const chunk = this.chunks[group] ?? 1;
+    const left = this.network.wiring === 'prefix' ? 0 : count > chunk ? count - chunk : Math.floor(count / 2);
+    const next = new Map(plan);
+    if (left > 0) next.set(group, left);
+    else next.delete(group);
+    const gone = left > 0 ? [] : this.dropOrphans(next);
+    return this.areOwnRead(next, [group, ...gone]) ? next : undefined;
+  }
+
+  /** Takes out what could read nothing shared any more: in residual networks groups need each other. */
+  private dropOrphans(plan: Map<number, number>): number[] {
+    const gone: number[] = [];
+    const orphan = (): number | undefined =>
+      [...plan.keys()].find((each) => wiringProblem(this.network, plan, each) !== null);
+    for (let each = orphan(); each !== undefined; each = orphan()) {
+      plan.delete(each);
+      gone.push(each);
+    }
+    return gone;
+  }
+
+  private areOwnRead(plan: Plan, groups: readonly number[]): boolean {
+    return groups.every((group) => this.sizer.isOwnRead(plan, group));
+  }
 }
 
 /** What sharing less is worth: loss saved for what it adds. One-way it can add nothing, and cost loss. */
 function worth(saved: number, added: number): number {
   if (saved <= 0) return saved === 0 ? 0 : -1 - Math.abs(saved);
   return added > 0 ? saved / added : Infinity;
-}
-
-/** The plan with a chunk less of one group and without what that takes away, or undefined where it would leave channels that nothing reads. */
-function fewer(network: Network, plan: Plan, group: number, count: number): Plan | undefined {
-  const chunk = Math.max(1, Math.round(shareable(network, group) * chunkShare));
-  const left = network.wiring === 'prefix' ? 0 : count > chunk ? count - chunk : Math.floor(count / 2);
-  const next = new Map(plan);
-  if (left > 0) next.set(group, left);
-  else next.delete(group);
-  const gone = left > 0 ? [] : [group, ...withoutOrphans(network, next)];
-  return [group, ...gone].every((each) => isOwnRead(network, next, each)) ? next : undefined;
-}
-
-/** Takes out what could read nothing shared any more: in residual networks groups need each other. */
-function withoutOrphans(network: Network, plan: Map<number, number>): number[] {
-  const gone: number[] = [];
-  const orphan = (): number | undefined =>
-    [...plan.keys()].find((each) => wiringProblem(network, plan, each) !== null);
-  for (let each = orphan(); each !== undefined; each = orphan()) {
-    plan.delete(each);
-    gone.push(each);
-  }
-  return gone;
 }
 
 /** What a budget limits, as a number of parameters or multiply-adds. */

@@ -1,8 +1,8 @@
 import { elementCount } from '../../shared/tensor.ts';
-import { weightedSteps, widthOf, type Network, type WeightedStep } from './network.ts';
+import { isWeighted, weightedSteps, widthOf, type Network } from './network.ts';
 import type { Plan } from './plan.ts';
-import { layersOf } from './survey.ts';
-import { inputGroup, inputOf, kernelArea, valueAt, type Segment } from './topology.ts';
+import { allOf, meets, members, single, type TaskSet } from './taskSet.ts';
+import { inputGroup, inputOf, kernelArea, valueAt, type Segment, type Step } from './topology.ts';
 
 /** What a plan would lead to, tails not counted. */
 export interface PlanSize {
@@ -13,100 +13,131 @@ export interface PlanSize {
 }
 
 /** Counts what networks would store and compute if they shared what a plan says; nothing is merged for it. */
-export function planSize(network: Network, plan: Plan): PlanSize {
-  const { topology, tasks } = network;
-  const shared = (group: number): number =>
-    group === inputGroup ? widthOf(network, group, 0) : (plan.get(group) ?? 0);
-  const own = (group: number, task: number): number => widthOf(network, group, task) - shared(group);
-  const total = (segments: readonly Segment[], channels: (group: number) => number): number =>
-    segments.reduce((sum, { group, area }) => sum + channels(group) * area, 0);
-  const common = commonValues(network, plan);
-  const read = readAlone(network, own);
-  let parameters = 0;
-  let macs = 0;
-  for (const step of weightedSteps(network)) {
-    const input = valueAt(topology, step.input).segments;
-    const output = valueAt(topology, step.output);
-    // A scale and a shift are no convolution: not counted, as elsewhere.
-    const positions = step.kind === 'channelwise' && !step.convolution ? 0 : elementCount(output.size);
-    const area = kernelArea(step);
-    const count = (weights: number, biases: number, runs: number): void => {
-      parameters += weights + biases;
-      macs += weights * positions * runs;
-    };
-    const rows = total(output.segments, shared);
-    const runs = common.has(step.output) ? 1 : tasks.length;
-    if (step.kind === 'channelwise') {
-      const copies = step.perTask ? tasks.length : 1;
-      count(rows * area * copies, rows * copies, runs / copies);
-      for (const [task] of tasks.entries()) {
-        if (!read.has(key(step.output, task))) continue;
-        const left = total(output.segments, (group) => own(group, task));
-        count(left * area, left, 1);
+export const planSize = (network: Network, plan: Plan): PlanSize => new PlanSizer(network).size(plan);
+
+/** {@link planSize} for many plans of the same networks. */
+export class PlanSizer {
+  private readonly network: Network;
+  /** Channels, by group and task. */
+  private readonly widths: readonly (readonly number[])[];
+
+  constructor(network: Network) {
+    const { topology, tasks } = network;
+    this.network = network;
+    this.widths = topology.groups.map((_, group) => tasks.map((__, task) => widthOf(network, group, task)));
+  }
+
+  size(plan: Plan): PlanSize {
+    const { topology, tasks, wiring } = this.network;
+    const common = this.commonValues(plan);
+    const read = this.readAlone(plan);
+    let parameters = 0;
+    let macs = 0;
+    for (const step of weightedSteps(this.network)) {
+      const input = this.segmentsOf(step.input);
+      const output = this.segmentsOf(step.output);
+      // A scale and a shift are no convolution: not counted, as elsewhere.
+      const positions =
+        step.kind === 'channelwise' && !step.convolution
+          ? 0
+          : elementCount(valueAt(topology, step.output).size);
+      const area = kernelArea(step);
+      const count = (weights: number, biases: number, runs: number): void => {
+        parameters += weights + biases;
+        macs += weights * positions * runs;
+      };
+      const rows = this.sharedIn(output, plan);
+      const runs = common[step.output] ? 1 : tasks.length;
+      const copies = step.kind === 'channelwise' && step.perTask ? tasks.length : 1;
+      if (step.kind === 'channelwise') count(rows * area * copies, rows * copies, runs / copies);
+      else count(rows * this.sharedIn(input, plan) * area, rows, runs);
+      for (const task of tasks.keys()) {
+        const alone = this.ownIn(input, plan, task);
+        if (step.kind === 'layer' && wiring === 'crossed') count(rows * alone * area, 0, 1);
+        if (!meets(read[step.output] ?? 0, single(task))) continue;
+        const left = this.ownIn(output, plan, task);
+        const columns = step.kind === 'layer' ? this.sharedIn(input, plan) + alone : 1;
+        count(left * columns * area, left, 1);
       }
-      continue;
     }
-    count(rows * total(input, shared) * area, rows, runs);
-    for (const [task] of tasks.entries()) {
-      const alone = total(input, (group) => own(group, task));
-      if (network.wiring === 'crossed') count(rows * alone * area, 0, 1);
-      if (!read.has(key(step.output, task))) continue;
-      const left = total(output.segments, (group) => own(group, task));
-      count(left * (total(input, shared) + alone) * area, left, 1);
-    }
+    return { parameters, macs };
   }
-  return { parameters, macs };
-}
 
-/** Whether anything would read the channels of a group that a plan leaves each task: else sharing less is pruning. */
-export function isOwnRead(network: Network, plan: Plan, group: number): boolean {
-  const own = (of: number, task: number): number =>
-    of === inputGroup ? 0 : widthOf(network, of, task) - (plan.get(of) ?? 0);
-  const read = readAlone(network, own);
-  const [first] = layersOf(network, group);
-  return (
-    first !== undefined &&
-    network.tasks.every((_, task) => own(group, task) === 0 || read.has(key(first.output, task)))
-  );
-}
-
-const key = (value: number, task: number): string => `${value} ${task}`;
-
-/** The values whose own channels of a task anything reads: one-way, shared channels do not. */
-function readAlone(
-  { topology, tasks, tails, wiring }: Network,
-  own: (group: number, task: number) => number,
-): ReadonlySet<string> {
-  const read = new Set<string>();
-  for (const [task] of tasks.entries()) {
-    const ends = tails[task]?.reads ?? (topology.output === null ? [] : [topology.output]);
-    for (const value of ends) read.add(key(value, task));
-    for (const step of topology.steps.toReversed()) {
-      const hasOwn = valueAt(topology, step.output).segments.some(({ group }) => own(group, task) > 0);
-      const isRead =
-        (hasOwn && read.has(key(step.output, task))) || (step.kind === 'layer' && wiring === 'crossed');
-      if (isRead || (step.kind !== 'layer' && read.has(key(step.output, task))))
-        for (const input of inputOf(step)) read.add(key(input, task));
-    }
-  }
-  return read;
-}
-
-/** The values whose shared channels would come out the same for all tasks. */
-function commonValues(network: Network, plan: Plan): Set<number> {
-  const { topology, wiring } = network;
-  const isWhole = (value: number): boolean =>
-    valueAt(topology, value).segments.every(
-      ({ group }) =>
-        group === inputGroup ||
-        network.tasks.every((_, task) => widthOf(network, group, task) === (plan.get(group) ?? 0)),
+  /** Whether anything would read the channels of a group that a plan leaves each task: else sharing less is pruning. */
+  isOwnRead(plan: Plan, group: number): boolean {
+    // Crossed, shared channels read everything.
+    if (this.network.wiring === 'crossed') return true;
+    const first = this.network.topology.steps.find(
+      (step) => step.kind === 'layer' && this.segmentsOf(step.output)[0]?.group === group,
     );
-  const mixes = (step: WeightedStep): boolean =>
-    step.kind === 'layer' && wiring === 'crossed' && !isWhole(step.input);
-  const common = new Set([0]);
-  for (const step of topology.steps) {
-    const apart = (step.kind === 'channelwise' && step.perTask) || (step.kind === 'layer' && mixes(step));
-    if (!apart && inputOf(step).every((input) => common.has(input))) common.add(step.output);
+    if (!first) return false;
+    const read = this.readAlone(plan)[first.output] ?? 0;
+    return this.network.tasks.every(
+      (_, task) => this.own(group, plan, task) === 0 || meets(read, single(task)),
+    );
   }
-  return common;
+
+  private segmentsOf(value: number): readonly Segment[] {
+    return valueAt(this.network.topology, value).segments;
+  }
+
+  private shared(group: number, plan: Plan): number {
+    return group === inputGroup ? (this.widths[group]?.[0] ?? 0) : (plan.get(group) ?? 0);
+  }
+
+  private own(group: number, plan: Plan, task: number): number {
+    return group === inputGroup ? 0 : (this.widths[group]?.[task] ?? 0) - (plan.get(group) ?? 0);
+  }
+
+  private isWhole(group: number, plan: Plan): boolean {
+    return this.network.tasks.every((_, task) => this.own(group, plan, task) === 0);
+  }
+
+  private sharedIn(segments: readonly Segment[], plan: Plan): number {
+    return segments.reduce((sum, { group, area }) => sum + this.shared(group, plan) * area, 0);
+  }
+
+  private ownIn(segments: readonly Segment[], plan: Plan, task: number): number {
+    return segments.reduce((sum, { group, area }) => sum + this.own(group, plan, task) * area, 0);
+  }
+
+  /** By value: the tasks whose own channels anything reads; one-way, shared channels do not. */
+  private readAlone(plan: Plan): TaskSet[] {
+    const { topology, tasks, tails, wiring } = this.network;
+    const read: TaskSet[] = topology.values.map(() => 0);
+    const mark = (value: number, by: TaskSet): void => {
+      read[value] = (read[value] ?? 0) | by;
+    };
+    for (const task of tasks.keys()) {
+      const ends = tails[task]?.reads ?? (topology.output === null ? [] : [topology.output]);
+      for (const value of ends) mark(value, single(task));
+    }
+    for (const step of topology.steps.toReversed()) {
+      let by = read[step.output] ?? 0;
+      if (step.kind === 'layer')
+        by = wiring === 'crossed' ? allOf(tasks.length) : this.having(step, plan, by);
+      for (const input of inputOf(step)) mark(input, by);
+    }
+    return read;
+  }
+
+  /** Those of some tasks that have own channels in what a step puts out. */
+  private having(step: Step, plan: Plan, of: TaskSet): TaskSet {
+    return members(of)
+      .filter((task) => this.ownIn(this.segmentsOf(step.output), plan, task) > 0)
+      .reduce((set, task) => set | single(task), 0);
+  }
+
+  /** By value: whether its shared channels would come out the same for all tasks. */
+  private commonValues(plan: Plan): boolean[] {
+    const { topology, wiring } = this.network;
+    const common = topology.values.map((_, value) => value === 0);
+    const mixes = (value: number): boolean =>
+      wiring === 'crossed' && !this.segmentsOf(value).every(({ group }) => this.isWhole(group, plan));
+    for (const step of topology.steps) {
+      const apart = isWeighted(step) && (step.kind === 'channelwise' ? step.perTask : mixes(step.input));
+      if (!apart && inputOf(step).every((input) => common[input])) common[step.output] = true;
+    }
+    return common;
+  }
 }

@@ -11,7 +11,7 @@ import { countParameters } from '../../../gpu-runner/mtz/count.ts';
 import { layerLosses, type LayerLosses } from '../../../gpu-runner/mtz/layerLosses.ts';
 import { weightedSteps, type Network } from '../../../gpu-runner/mtz/network.ts';
 import { checkWiring, planByHand, type Plan } from '../../../gpu-runner/mtz/plan.ts';
-import { isOwnRead, planSize } from '../../../gpu-runner/mtz/planSize.ts';
+import { planSize, PlanSizer } from '../../../gpu-runner/mtz/planSize.ts';
 import { predictLoss } from '../../../gpu-runner/mtz/predictLoss.ts';
 import type { StepGram } from '../../../gpu-runner/mtz/stepGrams.ts';
 import { pairAll } from '../../../gpu-runner/mtz/survey.ts';
@@ -61,7 +61,7 @@ describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wirin
     expect(path.length).toBeGreaterThan(2);
     for (const [index, { plan, loss, parameters, macs }] of path.entries()) {
       expect(() => checkWiring(network, plan)).not.toThrow();
-      for (const group of plan.keys()) expect(isOwnRead(network, plan, group)).toBe(true);
+      for (const group of plan.keys()) expect(new PlanSizer(network).isOwnRead(plan, group)).toBe(true);
       expect({ parameters, macs }).toEqual(planSize(network, plan));
       if (index > 0) expect(loss).toBeLessThan(path[index - 1]?.loss ?? 0);
     }
