@@ -1,8 +1,8 @@
-import type { InputLosses, LayerLosses } from './layerLosses.ts';
+import type { LayerLosses } from './layerLosses.ts';
 import { widthOf, type Network } from './network.ts';
 import type { Plan } from './plan.ts';
 import { layersOf, type Pairings } from './survey.ts';
-import { inputGroup, inputOf, type Layer, type Plain, type Step } from './topology.ts';
+import { inputGroup, inputOf, valueAt, type Layer, type Plain, type Step } from './topology.ts';
 
 /** How far channels of a group are off, as a part of what they vary by. */
 interface Errors {
@@ -36,6 +36,7 @@ interface GroupCosts {
  *
  * @param network untouched
  * @param layers of all its layers, by name
+ * @returns the loss for a plan
  */
 export function predictLoss(
   network: Network,
@@ -46,28 +47,8 @@ export function predictLoss(
   const groups = topology.groups.map((_, group) => groupCosts(network, group, pairings, layers));
   const ends = tails.map((tail) => tail?.reads ?? (topology.output === null ? [] : [topology.output]));
   return (plan) => {
-    const values: ValueErrors[] = [];
-    values[0] = { segments: [{ shared: 0, own: 0 }], terms: 1 };
-    const given = (step: Step): ValueErrors[] => inputOf(step).flatMap((input) => values[input] ?? []);
-    for (const step of topology.steps)
-      values[step.output] =
-        step.kind === 'layer'
-          ? throughLayer(network, step, given(step), plan, groups, layers)
-          : through(step, given(step));
-    return mean(
-      ends.map((reads) =>
-        mean(
-          reads.map((value) =>
-            mean(
-              (values[value]?.segments ?? []).map((errors, segment) => {
-                const group = topology.values[value]?.segments[segment]?.group ?? -1;
-                return mixed(errors, sharedPart(groups, group, plan));
-              }),
-            ),
-          ),
-        ),
-      ),
-    );
+    const flow = new ErrorFlow(network, groups, layers, plan);
+    return mean(ends.map((reads) => mean(reads.map((value) => flow.at(value)))));
   };
 }
 
@@ -88,46 +69,71 @@ function groupCosts(
   return { costs, partPerPair: network.tasks.length / Math.max(1, widths) };
 }
 
-/** Which part of a group's channels all tasks share: 0 to 1. The input's are everybody's. */
-const sharedPart = (groups: readonly GroupCosts[], group: number, plan: Plan): number =>
-  group === inputGroup ? 1 : Math.min(1, (plan.get(group) ?? 0) * (groups[group]?.partPerPair ?? 0));
+/** What every value of a network is off by under one plan. */
+class ErrorFlow {
+  private readonly network: Network;
+  private readonly groups: readonly GroupCosts[];
+  private readonly layers: ReadonlyMap<string, LayerLosses>;
+  private readonly plan: Plan;
+  private readonly values: ValueErrors[] = [{ segments: [{ shared: 0, own: 0 }], terms: 1 }];
+
+  constructor(
+    network: Network,
+    groups: readonly GroupCosts[],
+    layers: ReadonlyMap<string, LayerLosses>,
+    plan: Plan,
+  ) {
+    this.network = network;
+    this.groups = groups;
+    this.layers = layers;
+    this.plan = plan;
+    for (const step of network.topology.steps) {
+      const inputs = inputOf(step).flatMap((input) => this.values[input] ?? []);
+      this.values[step.output] =
+        step.kind === 'layer'
+          ? { segments: [this.throughLayer(step, inputs[0]?.segments ?? [])], terms: 1 }
+          : through(step, inputs);
+    }
+  }
+
+  /** What a value is off by, taken as it is. */
+  at(value: number): number {
+    const errors = this.values[value]?.segments ?? [];
+    const groups = valueAt(this.network.topology, value).segments.map(({ group }) => group);
+    return mean(errors.map((each, segment) => mixed(each, this.sharedPart(groups[segment] ?? -1))));
+  }
+
+  /** Which part of a group's channels all tasks share: 0 to 1. The input's are everybody's. */
+  private sharedPart(group: number): number {
+    if (group === inputGroup) return 1;
+    return Math.min(1, (this.plan.get(group) ?? 0) * (this.groups[group]?.partPerPair ?? 0));
+  }
+
+  private throughLayer(step: Layer, inputs: readonly Errors[]): Errors {
+    const { topology, wiring } = this.network;
+    const { segments } = valueAt(topology, step.input);
+    let [own, shared] = [0, 0];
+    for (const [segment, { group }] of segments.entries()) {
+      const errors = inputs[segment] ?? { shared: 0, own: 0 };
+      const losses = this.layers.get(step.name)?.inputs[segment];
+      const pairs = this.plan.get(group) ?? 0;
+      const weight = losses?.weight ?? 1 / segments.length;
+      own += read(errors, this.sharedPart(group), weight, losses?.withoutShared[pairs]);
+      shared += weight * errors.shared + (losses?.withoutOwn[pairs] ?? 0);
+    }
+    const group = valueAt(topology, step.output).segments[0]?.group ?? -1;
+    const pairs = this.plan.get(group) ?? 0;
+    if (pairs === 0) return { shared: 0, own };
+    const cost = (this.groups[group]?.costs[pairs] ?? 0) / this.sharedPart(group);
+    return { shared: cost + (wiring === 'crossed' ? own : shared), own };
+  }
+}
 
 /** What channels are off by that are taken as they are. */
 const mixed = ({ shared, own }: Errors, part: number): number => part * shared + (1 - part) * own;
 
-function throughLayer(
-  network: Network,
-  step: Layer,
-  [input]: readonly ValueErrors[],
-  plan: Plan,
-  groups: readonly GroupCosts[],
-  layers: ReadonlyMap<string, LayerLosses>,
-): ValueErrors {
-  const { topology, wiring } = network;
-  const segments = topology.values[step.input]?.segments ?? [];
-  let [own, shared] = [0, 0];
-  for (const [segment, { group }] of segments.entries()) {
-    const errors = input?.segments[segment] ?? { shared: 0, own: 0 };
-    const losses = layers.get(step.name)?.inputs[segment];
-    const pairs = plan.get(group) ?? 0;
-    const weight = losses?.weight ?? 1 / segments.length;
-    own += read(errors, sharedPart(groups, group, plan), weight, losses?.withoutShared[pairs]);
-    shared += weight * errors.shared + (losses?.withoutOwn[pairs] ?? 0);
-  }
-  const group = topology.values[step.output]?.segments[0]?.group ?? -1;
-  const pairs = plan.get(group) ?? 0;
-  if (pairs === 0) return { segments: [{ shared: 0, own }], terms: 1 };
-  const cost = (groups[group]?.costs[pairs] ?? 0) / sharedPart(groups, group, plan);
-  return { segments: [{ shared: cost + (wiring === 'crossed' ? own : shared), own }], terms: 1 };
-}
-
 /** What a channel is off by that reads both kinds of channels. */
-function read(
-  errors: Errors,
-  part: number,
-  weight: InputLosses['weight'],
-  withoutShared: number | undefined,
-): number {
+function read(errors: Errors, part: number, weight: number, withoutShared: number | undefined): number {
   const asTheyAre = weight * mixed(errors, part);
   if (part === 0 || part === 1 || withoutShared === undefined) return asTheyAre;
   const noise = weight * part * errors.shared;
