@@ -92,9 +92,9 @@ export const signs: Row = {
 };
 
 /**
- * Yields lines without retraining and with it.
+ * Yields lines without retraining and with it, and one where as many channels are paired at random.
  *
- * @returns by how many points the task lost most that lost most, by the better of both
+ * @returns by how many points the task lost most that lost most, by the better of the first two
  */
 async function* underBudget(
   context: Context,
@@ -105,11 +105,22 @@ async function* underBudget(
   const what = `budget ${100 * atMost} % of the ${of === 'macs' ? 'multiply-adds' : 'parameters'}, ${chosen.wiring}`;
   const label = `signs-${chosen.wiring}-${of}-${100 * atMost}`;
   const retraining = { ...chosen.retraining, learningRate: budgetRate };
-  return yield* bareAndRetrained(context, what, {
-    ...{ label, sources: sourcesOf(context) },
+  const sources = sourcesOf(context);
+  const { loss, shares } = yield* bareAndRetrained(context, what, {
+    ...{ label, sources },
     recipe: { ...chosen, budget, retraining },
     published: of === 'parameters' ? 'VGG-16, 39.61 % shared: below +0.5 on both' : undefined,
   });
+  const counts = Object.entries(shares).map(([group, count]) => [group, { count }] as const);
+  const share = Object.fromEntries(counts);
+  const random = await runZip(context, {
+    ...{ label: `${label}-random`, sources },
+    recipe: { ...chosen, share, matching: 'random', retraining: untrained },
+  });
+  yield lineOf(`${what}, as many channels paired at random, not retrained`, [random], {
+    trainingSteps: scaled(context, training.steps),
+  });
+  return loss;
 }
 
 /** The same part of every layer's channels instead of what a budget chooses. */
@@ -127,17 +138,19 @@ async function* bareAndRetrained(
   context: Context,
   what: string,
   { published, ...spec }: ZipSpec & { readonly published?: string | undefined },
-): AsyncGenerator<Line, number> {
+): AsyncGenerator<Line, { readonly loss: number; readonly shares: ZipOutcome['shares'] }> {
   const losses: number[] = [];
+  let shares: ZipOutcome['shares'] = {};
   for (const retraining of [untrained, spec.recipe.retraining]) {
     const outcome = await runZip(context, { ...spec, recipe: { ...spec.recipe, retraining } });
     const loss = worstLoss(outcome);
     losses.push(loss);
+    ({ shares } = outcome);
     const isBare = retraining === untrained;
     yield lineOf(`${what}, ${isBare ? 'not retrained' : 'retrained'}`, [outcome], {
       ...{ trainingSteps: scaled(context, training.steps), published },
       note: `${isBare ? `damping ${spec.recipe.damping}` : noteOf(spec.recipe)}; worst loss on validation ${loss.toFixed(2)} points: ${loss <= allowed ? 'within' : 'above'} ${allowed}`,
     });
   }
-  return Math.min(...losses);
+  return { loss: Math.min(...losses), shares };
 }
