@@ -51,7 +51,13 @@ const source = (task: string, seed: number): SourceSpec => ({
 });
 const pair = [source('one', 1), source('other', 2)];
 const same = [source('one', 1), source('twin', 1)];
-const base = { wiring: 'crossed', gramSamples: 32, damping: 1e-4, retraining: untrained } as const;
+const base = {
+  wiring: 'crossed',
+  batchNorm: 'fold',
+  gramSamples: 32,
+  damping: 1e-4,
+  retraining: untrained,
+} as const;
 
 describe('merges and controls', () => {
   test('twins merge without a loss, and are counted as one trunk with two last layers', async () => {
