@@ -38,7 +38,7 @@ export function reportLines({ tasks, figures, plan, retraining, environment, not
     ...textTable([['', 'separate', 'merged', 'merged against separate'], ...rows]),
     '',
     ...textTable([
-      ['group', 'shared', 'channels', 'predicted loss'],
+      ['group', 'shared', 'channels', 'second-order loss'],
       ...shared.map(({ name, shared: channels, widths, cost }) => [
         name,
         grouped(channels),

@@ -213,7 +213,7 @@ function toProgress(event: ZipProgress, sources: readonly MergeSource[]): MergeP
       return {
         ...place,
         stage: 'share',
-        message: `${event.channels} channels shared, predicted loss ${event.cost.toPrecision(3)}`,
+        message: `${event.channels} channels shared, second-order loss ${event.cost.toPrecision(3)}`,
       };
     case 'retrain': {
       const { step, steps, stepsPerSecond, etaMs } = event;

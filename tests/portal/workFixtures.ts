@@ -177,7 +177,7 @@ function events(final: 'leased' | 'succeeded'): JobEvent[] {
     });
     add(3, {
       type: 'progress',
-      data: { ...place, stage: 'share', message: '20 channels shared, predicted loss 0.0213', at: ago(3) },
+      data: { ...place, stage: 'share', message: '20 channels shared, second-order loss 0.0213', at: ago(3) },
     });
     if (layerIndex === 1) {
       add(2.5, { type: 'state', data: state('queued', 'Its lease ran out: the runner did not answer.', 1) });

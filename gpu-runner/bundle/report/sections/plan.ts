@@ -25,7 +25,7 @@ export function planSection(report: Report): Markup | undefined {
       'Group',
       ...names,
       'Shared',
-      ...(columns.cost ? ['Predicted loss'] : []),
+      ...(columns.cost ? ['Second-order loss'] : []),
       ...(columns.bytes ? ['Bytes'] : []),
       ...(columns.macs ? ['Multiply-adds'] : []),
     ],
