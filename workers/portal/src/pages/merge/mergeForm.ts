@@ -1,6 +1,6 @@
 import { name as nameSchema } from '../../../../../shared/manifest.ts';
 import type { MergeRequestInput } from '../../../../../shared/jobs.ts';
-import { type Budget, type RecipeInput, type Storage, type Wiring } from '../../../../../shared/recipe.ts';
+import type { Budget, RecipeInput, Storage, Wiring } from '../../../../../shared/recipe.ts';
 
 /** One network of the form. */
 export interface SourceForm {
