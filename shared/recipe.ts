@@ -92,7 +92,7 @@ export type Floors = z.infer<typeof floors>;
  * retraining normalises by each batch, as the separate networks were trained.
  */
 export const batchNorms = ['fold', 'per-task'] as const;
-export type BatchNorm = (typeof batchNorms)[number];
+type BatchNorm = (typeof batchNorms)[number];
 
 /** What suits a wiring: a trunk that runs once has it in its weights, tasks that run each for itself keep their own. */
 const batchNormFor = (wiring: Wiring): BatchNorm => (wiring === 'crossed' ? 'per-task' : 'fold');
