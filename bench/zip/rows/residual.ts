@@ -1,8 +1,8 @@
-import type { Augmentation } from '../../../shared/recipe.ts';
+import type { Augmentation, RecipeInput } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
-import { lineOf } from '../report.ts';
+import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
-import { runZip } from '../zips.ts';
+import { bestZip, runZip } from '../zips.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedAtEnd, scaled, untrained, type Row } from './row.ts';
 
@@ -47,6 +47,35 @@ const mergeWeights = { cifar10: 8 };
 const batchSizes = { cifar10: 192, eurosat: 128, fashion: 128, mnist: 32 };
 const learningRate = 0.002;
 
+/** Half of the parameters stored: what each wiring does where tasks keep channels of their own. */
+async function* half(context: Context, wiring: 'crossed' | 'one-way'): AsyncGenerator<Line> {
+  const options = { trainingSteps: scaled(context, trainingSteps) };
+  const what = `half of the parameters stored, ${wiring}`;
+  const spec = { label: `residual-${wiring}-50`, sources: sourcesOf(context) };
+  const recipe = {
+    ...{ wiring, gramSamples: 512, damping: 1e-2, retraining: untrained },
+    budget: { of: 'parameters', atMost: 0.5 },
+  } as const;
+  const bare = await runZip(context, { ...spec, recipe });
+  yield lineOf(`${what}, not retrained`, [bare], options);
+  const { spec: best, outcome } = await bestZip(
+    context,
+    [0.0005, learningRate].map((rate) => ({
+      ...spec,
+      recipe: { ...recipe, retraining: retrainedAt(context, rate) },
+    })),
+  );
+  yield lineOf(`${what}, retrained`, [outcome], {
+    ...options,
+    note: `learning rate ${best.recipe.retraining.learningRate}, distillation 1, batches ${JSON.stringify(batchSizes)}, others ${batchSize}`,
+  });
+}
+
+const retrainedAt = (context: Context, rate: number): RecipeInput['retraining'] =>
+  retrainedAtEnd(fewer(context, trainingSteps), {
+    ...{ learningRate: rate, distillation: 1, temperature: 2, batchSizes, augmentation },
+  });
+
 export const residual: Row = {
   title: 'CIFAR-10, GTSRB, EuroSAT, MNIST and Fashion-MNIST: five residual networks of 14 layers',
   setting:
@@ -57,9 +86,7 @@ export const residual: Row = {
     const sources = sourcesOf(context);
     const bare = await runZip(context, { label: 'residual-untrained', sources, recipe });
     yield lineOf('90 % of the parameters shared, not retrained', [bare], options);
-    const retraining = retrainedAtEnd(fewer(context, trainingSteps), {
-      ...{ learningRate, distillation: 1, temperature: 2, batchSizes, augmentation },
-    });
+    const retraining = retrainedAt(context, learningRate);
     const outcome = await runZip(context, {
       ...{ label: 'residual-crossed', sources },
       recipe: { ...base, mergeWeights, retraining },
@@ -68,6 +95,7 @@ export const residual: Row = {
       ...{ ...options, published: 'ResNet-28: 18.20 -> 18.67 %' },
       note: `learning rate ${learningRate}, distillation 1, merge weights ${JSON.stringify(mergeWeights)}, batches ${JSON.stringify(batchSizes)}, others ${batchSize}`,
     });
+    for (const wiring of ['crossed', 'one-way'] as const) yield* half(context, wiring);
   },
   async *controls(context) {
     const repeats = [{ label: 'residual', sources: sourcesOf(context) }];

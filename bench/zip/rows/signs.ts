@@ -1,8 +1,10 @@
 import type { Augmentation, Budget } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
+import { pruneApart } from '../controls.ts';
+import type { PruneBudget } from '../pruneChannels.ts';
 import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
-import { runZip, type ZipOutcome, type ZipSpec } from '../zips.ts';
+import { runZip, validationOf, type Outcome, type ZipOutcome, type ZipSpec } from '../zips.ts';
 import { chooseRecipe, noteOf, type Chosen } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedAtEnd, scaled, untrained, type Row } from './row.ts';
@@ -88,8 +90,33 @@ export const signs: Row = {
     const recipe = { ...chosen, wiring: 'prefix', budget: { of: 'parameters', atMost: 0.8 } } as const;
     const prefix = await runZip(context, { label: 'signs-prefix-80', sources, recipe });
     yield lineOf('a prefix only, budget 80 %, retrained', [prefix], options);
+    yield* apart(context, { of: 'parameters', atMost: 0.6 });
+    yield* apart(context, { of: 'macs', atMost: 0.75 });
   },
 };
+
+/** No channel shared: each network pruned by itself to what a merge stores or computes. */
+async function* apart(context: Context, budget: PruneBudget): AsyncGenerator<Line> {
+  const sources = sourcesOf(context);
+  const { of, atMost } = budget;
+  const candidates = [0, net.widths.at(-1) ?? 0].flatMap((fromWidth) =>
+    dampings.map((damping) => ({
+      ...{ label: `signs-${of}-${100 * atMost}`, sources, budget, fromWidth, damping },
+      gramSamples: context.quick ? 256 : base.gramSamples,
+    })),
+  );
+  let best: { note: string; outcome: Outcome } | undefined;
+  for (const spec of context.quick ? candidates.slice(0, 1) : candidates) {
+    const outcome = await pruneApart(context, spec);
+    if (best && validationOf(outcome) <= validationOf(best.outcome)) continue;
+    const where = spec.fromWidth > 0 ? `layers of ${spec.fromWidth} channels` : 'every layer';
+    best = { note: `damping ${spec.damping}, ${where}`, outcome };
+  }
+  if (!best) throw new Error('Cannot choose how to prune: there are no candidates');
+  const what = `every network pruned by itself to ${100 * atMost} % of its ${of === 'macs' ? 'multiply-adds' : of}`;
+  const trainingSteps = scaled(context, training.steps);
+  yield lineOf(`${what}, not retrained`, [best.outcome], { trainingSteps, note: best.note });
+}
 
 /**
  * Yields lines without retraining and with it, and one where as many channels are paired at random.
