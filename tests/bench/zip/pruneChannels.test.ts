@@ -93,7 +93,7 @@ describe('keptWithin()', () => {
   test('refuses what the other layers alone are above', () => {
     expect(() =>
       keptWithin(graph, { of: 'parameters', atMost: 0.5 }, (channels) => channels === 4),
-    ).toThrowError('Cannot leave 50 % of the parameters: other layers have more');
+    ).toThrow('Cannot leave 50 % of the parameters: other layers have more');
   });
 });
 
@@ -130,6 +130,6 @@ describe('pruneChannels()', () => {
     const sources = [{ task: 'pruned', graph: residual, train: data }];
     await expect(
       pruneChannels(residual, new Map([['stem', 2]]), { ...context, sources }),
-    ).rejects.toThrowError('Cannot prune stem: several layers read it');
+    ).rejects.toThrow('Cannot prune stem: several layers read it');
   });
 });
