@@ -91,9 +91,9 @@ describe('keptWithin()', () => {
   });
 
   test('refuses what the other layers alone are above', () => {
-    expect(() =>
-      keptWithin(graph, { of: 'parameters', atMost: 0.5 }, (channels) => channels === 4),
-    ).toThrow('Cannot leave 50 % of the parameters: other layers have more');
+    expect(() => keptWithin(graph, { of: 'parameters', atMost: 0.5 }, (channels) => channels === 4)).toThrow(
+      'Cannot leave 50 % of the parameters: other layers have more',
+    );
   });
 });
 
@@ -128,8 +128,8 @@ describe('pruneChannels()', () => {
   test('refuses a layer that several others read', async () => {
     const residual = buildNet({ kind: 'residual', widths: [4, 6], blocks: 1 }, 3, 1);
     const sources = [{ task: 'pruned', graph: residual, train: data }];
-    await expect(
-      pruneChannels(residual, new Map([['stem', 2]]), { ...context, sources }),
-    ).rejects.toThrow('Cannot prune stem: several layers read it');
+    await expect(pruneChannels(residual, new Map([['stem', 2]]), { ...context, sources })).rejects.toThrow(
+      'Cannot prune stem: several layers read it',
+    );
   });
 });
