@@ -35,7 +35,8 @@ export function addNet(network: Network, net: TaskNet): Network {
     const own = (alone.groups[group] ?? []).map(({ sources }) => ({ tasks: single(position), sources }));
     return [...blocks, ...own];
   });
-  const joined: Network = { ...network, tasks, groups, tails: [...network.tails, net.tail] };
+  const tails = [...network.tails, net.tail];
+  const joined: Network = { ...network, tasks, groups, tails, settled: position };
   const rows = new Map(
     weightedSteps(network).map((step) => {
       const isInput = (segment: number): boolean =>

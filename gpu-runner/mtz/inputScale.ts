@@ -1,6 +1,6 @@
 import { matrix } from '../linalg/matrix.ts';
 import { renumbered } from './arrange.ts';
-import { inputOf, valueAt, type Channelwise, type Step, type TaskNet } from './topology.ts';
+import { inputOf, valueAt, type Channelwise, type Step, type TaskNet, type Weights } from './topology.ts';
 
 /** The step that normalises the input, where everything reads the input through it. */
 export function inputScaleOf({ topology, tail }: TaskNet): Channelwise | null {
@@ -11,10 +11,12 @@ export function inputScaleOf({ topology, tail }: TaskNet): Channelwise | null {
 
 export const scalesInput = (net: TaskNet): boolean => inputScaleOf(net) !== null;
 
-/** The network with an input normalisation that changes nothing: scale 1, shift 0. */
-export function scaleInput(net: TaskNet): TaskNet {
+/** The network with another step before it that scales the input; by default by 1, which changes nothing. */
+export function scaleInput(net: TaskNet, by?: Weights): TaskNet {
   const { topology, weights } = net;
   const [channels = 1] = topology.input.dims;
+  const ones = new Float64Array(channels).fill(1);
+  const scale = by ?? { weight: matrix(channels, 1, ones), bias: new Float64Array(channels) };
   const after = topology.values.length;
   const names = new Set(topology.steps.map(({ name }) => name));
   let name = 'normalise';
@@ -37,12 +39,6 @@ export function scaleInput(net: TaskNet): TaskNet {
         ...topology.steps.map((other) => renumbered(other, (value) => (value === 0 ? after : value))),
       ],
     },
-    weights: new Map([
-      ...weights,
-      [
-        name,
-        { weight: matrix(channels, 1, new Float64Array(channels).fill(1)), bias: new Float64Array(channels) },
-      ],
-    ]),
+    weights: new Map([...weights, [name, scale]]),
   };
 }

@@ -7,7 +7,8 @@ import { inputScaleOf } from './inputScale.ts';
 import { joinNets, type Network } from './network.ts';
 import { netGraph } from './netGraph.ts';
 import { readNet } from './readNet.ts';
-import type { TaskNet } from './topology.ts';
+import { throughScale } from './throughScale.ts';
+import type { TaskNet, Weights } from './topology.ts';
 
 export interface NamedGraph {
   readonly task: string;
@@ -26,17 +27,26 @@ export interface Joined {
   readonly notes: readonly string[];
 }
 
+/** A network that is added to others which all normalise their input alike. */
+export interface Added {
+  readonly task: string;
+  /** What the others do to the input, where that is a step of its own. */
+  readonly scale: Weights;
+}
+
 /**
  * Networks read, aligned and put side by side.
  *
+ * @param added one of them that is to read its input as the others do
  * @throws {Error} when there are fewer than two, or they have nothing in common.
  */
 export function joinSources(
   sources: readonly NamedGraph[],
   recipe: Reading & Pick<Recipe, 'wiring' | 'sparse'>,
+  added?: Added,
 ): Joined {
   if (sources.length < 2) throw new Error(`Cannot zip ${sources.length} network: at least 2 are needed`);
-  const { nets, notes } = alignSources(sources, recipe);
+  const { nets, notes } = alignSources(sources, recipe, added);
   const originals = sources.map(({ task, graph }, index) => {
     const net = nets[index];
     return net && recipe.inputChannels?.[task] !== undefined ? netGraph(net) : graph;
@@ -45,17 +55,22 @@ export function joinSources(
 }
 
 /** Networks read, given one input and aligned. */
-export function alignSources(sources: readonly NamedGraph[], { batchNorm, inputChannels }: Reading): Aligned {
+export function alignSources(
+  sources: readonly NamedGraph[],
+  { batchNorm, inputChannels }: Reading,
+  added?: Added,
+): Aligned {
   const unknown = Object.keys(inputChannels ?? {}).find((task) =>
     sources.every((each) => each.task !== task),
   );
   if (unknown !== undefined) throw new Error(`Cannot adapt the input of "${unknown}": it is not a task`);
   const read = sources.map(({ task, graph }) => readNet(graph, task, { batchNorm }));
-  const folded = normaliseAlike(read) ? read : read.map((net) => foldInputNormalisation(net).net);
+  const folded = added || normaliseAlike(read) ? read : read.map((net) => foldInputNormalisation(net).net);
   const channels = channelsOfRest(folded, inputChannels ?? {});
   const adapted = folded.map((net) => {
     const how = inputChannels?.[net.task];
-    return how === undefined ? net : adaptInput(net, channels, how);
+    const own = how === undefined ? net : adaptInput(net, channels, how);
+    return added?.task === net.task ? throughScale(own, added.scale) : own;
   });
   const { nets, notes } = align(adapted);
   const own = adapted.flatMap((net) => net.notes.map((note) => `"${net.task}": ${note}`));

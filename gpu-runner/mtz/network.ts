@@ -68,6 +68,11 @@ export interface Network {
   readonly rows: ReadonlyMap<string, readonly Rows[]>;
   /** By task; null where the topology ends in the logits. */
   readonly tails: readonly (Tail | null)[];
+  /**
+   * How many of the first tasks were zipped before the others came: what these share of a group, they go on sharing, and
+   * nothing else. 1 where all are zipped at once.
+   */
+  readonly settled: number;
 }
 
 export type WeightedStep = Layer | Channelwise;
@@ -115,6 +120,7 @@ export function joinNets(nets: readonly TaskNet[], wiring: Wiring, sparse = fals
     groups,
     rows: new Map(),
     tails: nets.map(({ tail }) => tail),
+    settled: 1,
   };
   const rows = new Map(
     weightedSteps(unread).map((step) => [

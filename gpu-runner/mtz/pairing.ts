@@ -49,8 +49,8 @@ export async function pairGroup(network: Network, group: number, options: Pairin
   const formings: Forming[] = [];
   let costs: number[] = [];
   let working = network;
-  // Tasks that share channels already go on as one.
-  for (let next = tasksSharing(network, group); next < network.tasks.length; next += 1) {
+  // Tasks that were zipped before go on as one.
+  for (let next = network.settled; next < network.tasks.length; next += 1) {
     const sides = [allOf(next), single(next)] as const;
     const cost = await groupCost(working, group, sides, producers, grams);
     const pairs = match(cost, count, matching, new Random(seed, group, next));
@@ -64,13 +64,6 @@ export async function pairGroup(network: Network, group: number, options: Pairin
     }
   }
   return { formings, costs };
-}
-
-/** How many of the first tasks share channels of a group: 1 where none do. */
-function tasksSharing(network: Network, group: number): number {
-  let tasks = network.tasks.length;
-  while (tasks > 1 && !blockOf(network, group, allOf(tasks))) tasks -= 1;
-  return tasks;
 }
 
 /** The cost of sharing every channel of one side with every channel of the other, over all steps that put them out. */

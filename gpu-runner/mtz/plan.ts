@@ -1,6 +1,6 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { widthOf, type Network } from './network.ts';
-import { groupsInOrder, layersOf, shareable } from './survey.ts';
+import { groupsInOrder, layersOf, narrowest, shareable } from './survey.ts';
 import { inputGroup, valueAt } from './topology.ts';
 
 /** How many channels of each group all tasks share, by group. Groups that share none are not here. */
@@ -46,11 +46,12 @@ function countFor(network: Network, group: number, share: Recipe['share']): numb
   const asked = isUniform(share) ? share : Object.hasOwn(share, name) ? share[name] : undefined;
   if (asked === undefined) return 0;
   if ('share' in asked) {
-    const narrowest = Math.min(...network.tasks.map((_, task) => widthOf(network, group, task)));
-    return Math.min(most, Math.round(asked.share * narrowest));
+    return Math.min(most, Math.round(asked.share * narrowest(network, group)));
   }
   if (asked.count > most) {
-    throw new Error(`Cannot share ${asked.count} channels of ${name}: the narrowest network has ${most}`);
+    const has =
+      most < narrowest(network, group) ? 'the tasks that are there share' : 'the narrowest network has';
+    throw new Error(`Cannot share ${asked.count} channels of ${name}: ${has} ${most}`);
   }
   return asked.count;
 }

@@ -10,14 +10,22 @@ import { valueAt } from './topology.ts';
 export type Pairings = ReadonlyMap<number, Pairing>;
 
 /**
- * Most channels of a group that all tasks can share: those of the narrowest network, or those that the first tasks share
- * already; none of a pinned group.
+ * Most channels of a group that all tasks can share: those of the narrowest network, and where a task is added to others,
+ * what these share, be it nothing; none of a pinned group.
  */
 export function shareable(network: Network, group: number): number {
   if (network.topology.groups[group]?.pinned !== null) return 0;
-  const widths = network.tasks.map((_, task) => widthOf(network, group, task));
-  const shared = blocksOf(network, group).filter(({ tasks }) => members(tasks).length > 1);
-  return Math.min(...widths, ...shared.map(({ sources }) => sources.length));
+  return Math.min(narrowest(network, group), settledChannels(network, group) ?? Infinity);
+}
+
+/** Channels of a group that the narrowest network has. */
+export const narrowest = (network: Network, group: number): number =>
+  Math.min(...network.tasks.map((_, task) => widthOf(network, group, task)));
+
+/** Channels of a group that the tasks share to which one is added; null where all are zipped at once. */
+function settledChannels(network: Network, group: number): number | null {
+  const { settled } = network;
+  return settled > 1 ? (blockOf(network, group, allOf(settled))?.sources.length ?? 0) : null;
 }
 
 /** Every group's pairs as blocks, but those of some groups. */
@@ -37,6 +45,10 @@ export function formAll(
 /** Whether a group has channels that all tasks share. */
 export const isFormed = (network: Network, group: number): boolean =>
   blockOf(network, group, allOf(network.tasks.length)) !== undefined;
+
+/** Whether a group has channels that some tasks share. */
+export const isShared = (network: Network, group: number): boolean =>
+  blocksOf(network, group).some(({ tasks }) => members(tasks).length > 1);
 
 /** Where the Gram matrices of a step come from, by task. */
 export interface GramSource {

@@ -3,8 +3,6 @@ import type { Recipe } from '../../shared/recipe.ts';
 import { writeModel } from '../onnx/write.ts';
 import { saveNetwork } from './networkState.ts';
 import type { Network } from './network.ts';
-import { members } from './taskSet.ts';
-import { inputGroup } from './topology.ts';
 import type { Source } from './source.ts';
 import type { ZipOptions } from './zipOptions.ts';
 
@@ -21,7 +19,7 @@ export async function zipIdentity(
   { gramBytes }: Pick<ZipOptions, 'gramBytes'> = {},
 ): Promise<string> {
   const parts: unknown[] = [recipe, ...(gramBytes === undefined ? [] : [gramBytes])];
-  if (sharesChannels(network)) parts.push(await networkDigest(network));
+  if (network.settled > 1) parts.push(network.settled, await networkDigest(network));
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));
     for (const data of [train, ...(validation ? [validation] : [])]) {
@@ -34,12 +32,6 @@ export async function zipIdentity(
   }
   return sha256Hex(JSON.stringify(parts));
 }
-
-/** Whether it is more than its sources side by side: zipped before, and now extended. */
-const sharesChannels = ({ groups }: Network): boolean =>
-  groups.some(
-    (blocks, group) => group !== inputGroup && blocks.some(({ tasks }) => members(tasks).length > 1),
-  );
 
 async function networkDigest(network: Network): Promise<string> {
   const { state, bytes } = saveNetwork(network);

@@ -15,7 +15,7 @@ import type { Source } from './source.ts';
 import { layersReading } from './refit.ts';
 import { Refitter } from './refitter.ts';
 import type { StepGram } from './stepGrams.ts';
-import { formAll, isFormed, layersOf, pairAll, shareable } from './survey.ts';
+import { formAll, groupsInOrder, isFormed, isShared, layersOf, pairAll, shareable } from './survey.ts';
 import { allOf } from './taskSet.ts';
 import { inputGroup, valueAt, type Layer } from './topology.ts';
 import { unformBlocks } from './unformBlocks.ts';
@@ -98,9 +98,11 @@ export class Zipper {
       await this.save();
     }
     const { network, costs, retrainingSteps, events, accuracies, losses } = this.state;
-    const sharing = costs
-      .filter(([group]) => isFormed(network, group))
-      .map(([group, cost]) => sharingRecord(network, group, cost));
+    // What a group lost before a task was added is not lost again.
+    const lost = new Map(costs);
+    const sharing = [...groupsInOrder(network)]
+      .filter((group) => isShared(network, group))
+      .map((group) => sharingRecord(network, group, lost.get(group) ?? 0));
     return { network, sharing, retrainingSteps, floorEvents: events, accuracies, losses };
   }
 

@@ -20,7 +20,8 @@ export function addExtend(program: Command, context: CommandContext): void {
       [
         '',
         'The networks that the bundle was merged from, and data of their tasks, are needed too: all tasks are retrained',
-        "together. Without a recipe or options, it is done by the bundle's own recipe, as much shared as the others share.",
+        "together. Without a recipe or options, it is done by the bundle's own recipe, as much shared as the others share:",
+        'the new task never shares more of a layer than they do, and nothing where they share nothing.',
         targetHelp,
         '',
         'For example: trunkline extend merged --net digit=digit.onnx --data digit=digits.npz --net letter=letter.onnx',
@@ -49,9 +50,10 @@ export function addExtend(program: Command, context: CommandContext): void {
     });
 }
 
-/** A budget chose how much was shared then; now it is as much as that. */
+/** A budget, or counts that floors may have changed, said how much was shared then; now it is as much as the others share. */
 function ownRecipe({ budget, ...recipe }: Recipe): Recipe {
-  return budget ? { ...recipe, share: { share: 1 } } : recipe;
+  const isUniform = typeof recipe.share.share === 'number';
+  return budget || !isUniform ? { ...recipe, share: { share: 1 } } : recipe;
 }
 
 /** The one task that is not in the bundle. @throws {CommandError} naming the networks that are missing */

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { recipe as recipeSchema, type Recipe, type RecipeInput } from '../../../shared/recipe.ts';
 import type { Tensor } from '../../../shared/tensor.ts';
-import { extend, reopen } from '../../../gpu-runner/mtz/extend.ts';
+import { extend, reopen, type ZippedBefore } from '../../../gpu-runner/mtz/extend.ts';
+import { label } from '../../../gpu-runner/mtz/taskSet.ts';
 import { servingGraphs, taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
 import { zip, type Source, type Zipped } from '../../../gpu-runner/mtz/zip.ts';
 import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { answerOf, largestGap, randomInput } from './nets.ts';
 import { randomSamples } from './networks.ts';
+import { NetBuilder } from './nets/builder.ts';
 import { lenet } from './nets/lenet.ts';
 import { mobilenet } from './nets/mobilenet.ts';
 import { resnet } from './nets/resnet.ts';
@@ -101,6 +103,11 @@ describe('extend', () => {
     await expect(extend(before, source('letter', lenet({ seed: 3 }), 3), crossed, options)).rejects.toThrow(
       'Cannot add "letter": the bundle is one-way, the recipe says crossed',
     );
+    const bent = lenet({ seed: 3 });
+    for (const node of bent.nodes.filter(({ op }) => op === 'Relu').slice(1)) node.op = 'Tanh';
+    await expect(extend(before, source('letter', bent, 3), recipe, options)).rejects.toThrow(
+      'Cannot add "letter": it has only 4 of the 10 steps that the zipped networks have in common, and Relu "Relu_1" is not among them; zip all 3 networks anew',
+    );
   });
 
   test('reopen() refuses a record of channels that the networks do not have', async () => {
@@ -137,4 +144,116 @@ test('reopen() restores a network of three of which two share more channels than
     const [now, was] = [taskGraph(again.network, task), taskGraph(three.network, task)];
     expect(largestGap(await answerOf(now, input), await answerOf(was, input))).toBe(0);
   }
+});
+
+describe('what the others share', () => {
+  const pair = [source('digit', lenet({ seed: 1 }), 11), source('fashion', lenet({ seed: 2 }), 12)];
+  const letter = source('letter', lenet({ seed: 3 }), 13);
+  const zipBefore = async (recipe: Recipe): Promise<ZippedBefore> => {
+    const zipped = await zip(pair, recipe, options);
+    return { sources: pair, recipe, sharing: zipped.sharing, weights: weightsOf(zipped) };
+  };
+  const blocks = ({ network }: Zipped): [string, number][][] =>
+    network.groups
+      .slice(1)
+      .map((each) =>
+        each
+          .map(({ tasks, sources }): [string, number] => [label(tasks, network.tasks), sources.length])
+          .sort(),
+      );
+
+  test('extend() shares no more than they do: nothing where they share nothing', async () => {
+    const before = await zipBefore(recipeOf({ share: { conv1: { count: 2 } } }));
+    const three = await extend(before, letter, recipeOf({ share: { share: 1 } }), options);
+    const alone = (count: number) => ['digit', 'fashion', 'letter'].map((task) => [task, count]);
+    expect(blocks(three)).toEqual([
+      [['digit+fashion+letter', 2], ...alone(2)],
+      alone(6),
+      alone(10),
+      alone(3),
+    ]);
+    await expect(
+      extend(before, letter, recipeOf({ share: { conv1: { count: 3 } } }), options),
+    ).rejects.toThrow('Cannot share 3 channels of conv1: the tasks that are there share 2');
+  });
+
+  test('extend() that shares nothing of a group keeps the record of what they share', async () => {
+    const before = await zipBefore(recipeOf({ share: { share: 0.5 } }));
+    const recipe = recipeOf({ share: { share: 0 } });
+    const three = await extend(before, letter, recipe, options);
+    expect(three.sharing.map(({ channels }) => channels)).toEqual(
+      before.sharing.map(({ channels }) => channels),
+    );
+    const sources = [...pair, letter];
+    const again = reopen({ sources, recipe, sharing: three.sharing, weights: weightsOf(three) });
+    const input = randomInput([3, 1, 12, 12], 5);
+    for (const { task } of sources) {
+      const [now, was] = [taskGraph(again.network, task), taskGraph(three.network, task)];
+      expect(largestGap(await answerOf(now, input), await answerOf(was, input))).toBe(0);
+    }
+  });
+});
+
+describe('input normalisation', () => {
+  /** A net that computes `scale * x + shift` first, or nothing where there is no scale. */
+  const normalised = (seed: number, scale: readonly number[], pad = 0): Graph => {
+    const net = new NetBuilder('net', seed);
+    let x = net.input([3, 6, 6]);
+    if (scale.length > 0) {
+      x = net.node('Mul', [x, net.constant('scale', scale, [3, 1, 1])], x.dims);
+      x = net.node('Add', [x, net.constant('shift', [0.5, -1, 2], [3, 1, 1])], x.dims);
+    }
+    x = net.relu(net.conv('conv2', net.relu(net.conv('conv1', x, 4, { pad })), 5));
+    return net.end(net.dense('fc', net.flatten(net.globalPool(x)), 3));
+  };
+  const sourcesOf = (graphs: readonly Graph[]): Source[] =>
+    graphs.map((graph, index) => source(['digit', 'fashion', 'letter'][index] ?? '', graph, 11 + index));
+
+  test.each<[string, number[]]>([
+    ['not normalised', []],
+    ['normalised otherwise', [0.5, 3, -2]],
+    ['normalised as the others', [2, 3, 4]],
+  ])('extend() adds a network that is %s to two that are normalised alike', async (_, scale) => {
+    const [digit, fashion, letter] = sourcesOf([
+      normalised(1, [2, 3, 4]),
+      normalised(2, [2, 3, 4]),
+      normalised(3, scale),
+    ]);
+    if (!digit || !fashion || !letter) throw new Error('there are three');
+    const pair = [digit, fashion];
+    const still = recipeOf({
+      retraining: { stepsPerLayer: 1, finalSteps: 1, batchSize: 8, learningRate: 0.01 },
+    });
+    const zipped = await zip(pair, still, options);
+    const before = { sources: pair, recipe: still, sharing: zipped.sharing, weights: weightsOf(zipped) };
+    const none = await extend(before, letter, recipeOf({ share: { share: 0 } }), options);
+    const input = randomInput([3, 3, 6, 6], 5);
+    for (const [task, graph] of [
+      ['digit', taskGraph(zipped.network, 'digit')],
+      ['letter', letter.graph],
+    ] as const)
+      expect(
+        largestGap(await answerOf(taskGraph(none.network, task), input), await answerOf(graph, input)),
+      ).toBeLessThan(1e-4);
+    const whole = await extend(before, letter, recipeOf(), options);
+    // All three read the normalised input that is computed once.
+    const trunks = [zipped, whole].map(({ network }) => servingGraphs(network).trunk?.nodes.length);
+    expect(trunks[1]).toBe(trunks[0]);
+  });
+
+  test('extend() keeps the notes on all networks, each once', async () => {
+    const [digit, fashion, letter] = sourcesOf([
+      normalised(1, [2, 3, 4], 1),
+      normalised(2, [1, 1, 2], 1),
+      normalised(3, [3, 3, 3], 1),
+    ]);
+    if (!digit || !fashion || !letter) throw new Error('there are three');
+    const pair = [digit, fashion];
+    const zipped = await zip(pair, recipeOf(), options);
+    const before = { sources: pair, recipe: recipeOf(), sharing: zipped.sharing, weights: weightsOf(zipped) };
+    const { notes } = await extend(before, letter, recipeOf(), options);
+    expect(notes.slice(0, 2)).toEqual(zipped.notes);
+    expect(notes).toHaveLength(3);
+    expect(notes[2]).toContain('The input normalisation of "letter" is folded into its first layer');
+  });
 });

@@ -30,6 +30,7 @@ function network(): Network {
     groups: [],
     rows: new Map(layers.map((name) => [name, [{ segment: 0, tasks: all, parts: [part()] }]])),
     tails: [null, null],
+    settled: 1,
   };
 }
 

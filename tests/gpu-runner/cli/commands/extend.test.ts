@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readModelFile, writeModelFile } from '../../../../gpu-runner/onnx/files.ts';
 import { readBundle } from '../../../../gpu-runner/bundle/readBundle.ts';
 import { report as reportSchema } from '../../../../shared/report.ts';
 import { Home } from '../runCli.ts';
@@ -35,6 +36,29 @@ test('extend adds a task to a bundle, by its own recipe where nothing else is sa
   expect(report.notes[0]).toContain(`"letter" was added to bundle ${two.id.slice(0, 12)} of digit, fashion`);
   expect(ran.out).toContain(report.notes[0]);
   expect(existsSync(home.path('three.checkpoint'))).toBe(false);
+});
+
+test('extend of a bundle whose budget shared nothing shares nothing with the new task either', async () => {
+  // A network whose hidden channels are unlike the others': sharing any of them costs something.
+  const unlike = readModelFile(home.path('fashion.onnx'));
+  const weight = unlike.initializers.get('tap.weight');
+  if (weight?.dtype !== 'float32') throw new Error('there are weights');
+  const data = weight.data.map((value, index) => Math.cos(9 * value + index));
+  unlike.initializers.set('tap.weight', { ...weight, data });
+  writeModelFile(home.path('unlike.onnx'), unlike);
+  const two = [
+    ...['--net', `digit=${home.path('digit.onnx')}`, '--data', `digit=${home.path('digit.json')}`],
+    ...['--net', `fashion=${home.path('unlike.onnx')}`, '--data', `fashion=${home.path('fashion.json')}`],
+  ];
+  const budget = ['--max-parameters', '1', '--out', home.path('apart')];
+  const zipped = await home.run(['zip', ...two, ...tinyRecipe.slice(0, 6), ...budget]);
+  expect(zipped.status, zipped.err).toBe(0);
+  const args = [...two, ...given('letter', 'digit'), '--out', home.path('apart-3')];
+  const ran = await home.run(['extend', home.path('apart'), ...args]);
+  expect(ran.status, ran.err).toBe(0);
+  const [apart, three] = [await readBundle(home.path('apart')), await readBundle(home.path('apart-3'))];
+  expect([apart, three].map(({ manifest }) => manifest.sharing)).toEqual([[], []]);
+  expect(three.manifest.recipe?.share).toEqual({ share: 1 });
 });
 
 test('extend that is stopped goes on with --resume, and of no other bundle', async () => {
