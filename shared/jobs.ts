@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { inspection } from './inspection.ts';
 import { name, sha256 } from './manifest.ts';
-import { recipe, wirings } from './recipe.ts';
+import { maxSources, recipe, wirings } from './recipe.ts';
 
 // What the control API takes and answers about jobs: the people's side, then the runners'. A job is work that a runner
 // does, an attempt at a time, under a lease. Everything is at least once but a completion, which is once: each claim gives
@@ -50,9 +50,6 @@ export const priority = z.int().min(0).max(9);
 /** One network to merge, and the data it is retrained and judged on. */
 export const mergeSource = z.strictObject({ task: name, model: versionRef, data: versionRef });
 export type MergeSource = z.infer<typeof mergeSource>;
-
-/** Most networks in one merge; a bundle has 64 heads at most. */
-export const maxSources = 64;
 
 export const mergeRequest = z
   .strictObject({

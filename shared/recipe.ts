@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** Most networks in one merge: zipping tells tasks apart by the bits of one integer. */
+export const maxSources = 30;
+
 /** Which edges a zipped network keeps (design: shared channels read shared ones only, or task-own ones too). */
 export const wirings = ['one-way', 'crossed', 'prefix'] as const;
 export type Wiring = (typeof wirings)[number];

@@ -1,11 +1,13 @@
+import { maxSources } from '../../shared/recipe.ts';
+
 /**
  * Which of a network's tasks use something, as a set of bits: bit t is task t. Blocks of channels are told apart by it,
  * and "reads", "shares" and "contains" are single operations on it.
  */
 export type TaskSet = number;
 
-/** Bits of a JavaScript integer that stay positive. */
-export const maxTasks = 30;
+/** Their bits make a JavaScript integer that stays positive; jobs ask for no more. */
+export const maxTasks = maxSources;
 
 export const single = (task: number): TaskSet => 1 << task;
 export const allOf = (tasks: number): TaskSet => (1 << tasks) - 1;

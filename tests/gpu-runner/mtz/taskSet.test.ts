@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { mergeRequest, planRequest } from '../../../shared/jobs.ts';
 import { allOf, contains, label, maxTasks, meets, members, single } from '../../../gpu-runner/mtz/taskSet.ts';
 
 describe('taskSet', () => {
@@ -7,6 +8,18 @@ describe('taskSet', () => {
     expect(members(allOf(maxTasks))).toHaveLength(maxTasks);
     expect(allOf(maxTasks)).toBeGreaterThan(0);
     expect(members(0)).toEqual([]);
+  });
+
+  test('a merge is not asked of more networks than a set of tasks can hold', () => {
+    const asked = (networks: number): boolean => {
+      const source = { task: 'digit', model: 'digit', data: 'digits' };
+      const retraining = { stepsPerLayer: 0, finalSteps: 0, batchSize: 8, learningRate: 0.01 };
+      const sources = Array.from({ length: networks }, () => source);
+      const recipe = { wiring: 'one-way', retraining };
+      const request = { name: 'many', sources, recipe };
+      return mergeRequest.safeParse(request).success && planRequest.safeParse({ sources, recipe }).success;
+    };
+    expect([2, maxTasks, maxTasks + 1].map(asked)).toEqual([true, true, false]);
   });
 
   test('contains() and meets() are superset and overlap', () => {
