@@ -4,14 +4,20 @@ import type { Tensor } from '../../../shared/tensor.ts';
 import { Random } from '../../../gpu-runner/engine/random.ts';
 import { memoryDataset, type Dataset } from '../../../gpu-runner/engine/dataset.ts';
 import { countMacs } from '../../../gpu-runner/mtz/count.ts';
+import { joinSources } from '../../../gpu-runner/mtz/joinSources.ts';
 import type { Network } from '../../../gpu-runner/mtz/network.ts';
 import { parameterNames } from '../../../gpu-runner/mtz/parameters.ts';
+import { planByHand } from '../../../gpu-runner/mtz/plan.ts';
 import { planSize } from '../../../gpu-runner/mtz/planSize.ts';
+import { groupsInOrder } from '../../../gpu-runner/mtz/survey.ts';
 import { jointGraph, servingGraphs, taskGraph, taskInput } from '../../../gpu-runner/mtz/wiring.ts';
-import { zip, type Source } from '../../../gpu-runner/mtz/zip.ts';
+import { zip, type Source, type Zipped } from '../../../gpu-runner/mtz/zip.ts';
 import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { answerOf, largestGap, outputsOf, randomInput } from './nets.ts';
 import { everyNet } from './nets/all.ts';
+import { densenet } from './nets/densenet.ts';
+import { mobilenet } from './nets/mobilenet.ts';
+import { resnet } from './nets/resnet.ts';
 
 const options = { provider: 'cpu' } as const;
 
@@ -69,6 +75,45 @@ async function fourWays(
   );
 }
 
+/** Checks that all graphs of a network answer alike, and that its size is what was planned. */
+async function expectAgreement({ network, plan }: Zipped): Promise<void> {
+  expect(plan.plan.size).toBeGreaterThan(0);
+  for (const { served, alone, joint, joined } of await fourWays(network)) {
+    expect(alone.length).toBeGreaterThan(0);
+    expect(largestGap(served, alone)).toBeLessThan(1e-4);
+    expect(largestGap(joint, alone)).toBeLessThan(1e-4);
+    expect(largestGap(joined, alone)).toBeLessThan(1e-4);
+  }
+  if (network.tails.some((tail) => tail !== null)) return;
+  const { trunk, heads } = servingGraphs(network);
+  const graphs = [...(trunk ? [trunk] : []), ...heads.map(({ graph }) => graph)];
+  const macs = graphs.reduce((sum, graph) => sum + countMacs(graph), 0);
+  expect(planSize(network, plan.plan).macs).toBe(macs);
+  const { initializers } = jointGraph(network);
+  // What nothing reads is neither planned nor in a graph.
+  const stored = parameterNames(network).map((name) => initializers.get(name)?.data.length ?? 0);
+  expect(stored.reduce((sum, length) => sum + length, 0)).toBe(planSize(network, plan.plan).parameters);
+}
+
+/** The first half of the groups, or as many of them as a prefix can share without the rest; all where it can share none. */
+function beginningOf(sources: readonly Source[]): Record<string, { share: number }> {
+  const { network } = joinSources(sources, recipeOf({ wiring: 'prefix' }));
+  const names = [...groupsInOrder(network)]
+    .map((group) => network.topology.groups[group])
+    .flatMap((group) => (group?.pinned === null ? [group.name] : []));
+  const half = Math.ceil(names.length / 2);
+  for (const count of [...Array.from({ length: half }, (_, k) => half - k), names.length]) {
+    const share = Object.fromEntries(names.slice(0, count).map((name) => [name, { share: 1 }]));
+    try {
+      planByHand(network, share);
+      return share;
+    } catch {
+      // A layer among them reads one that is not.
+    }
+  }
+  throw new Error('no prefix');
+}
+
 describe.each(Object.entries(everyNet))('zip of %s', (_, net) => {
   const [first, second] = [net(1), net(2)];
   const pair = [source('digit', first, 11), source('fashion', second, 12)];
@@ -100,23 +145,51 @@ describe.each(Object.entries(everyNet))('zip of %s', (_, net) => {
   test.each(['one-way', 'crossed'] as const)(
     'trunk and heads, task graphs and the joint graph agree on half of the channels (%s)',
     async (wiring) => {
-      const { network, plan } = await zip(pair, recipeOf({ wiring, share: { share: 0.5 } }), options);
-      expect(plan.plan.size).toBeGreaterThan(0);
-      for (const { served, alone, joint, joined } of await fourWays(network)) {
-        expect(alone.length).toBeGreaterThan(0);
-        expect(largestGap(served, alone)).toBeLessThan(1e-4);
-        expect(largestGap(joint, alone)).toBeLessThan(1e-4);
-        expect(largestGap(joined, alone)).toBeLessThan(1e-4);
-      }
-      if (network.tails.every((tail) => tail === null)) {
-        const { trunk, heads } = servingGraphs(network);
-        const graphs = [...(trunk ? [trunk] : []), ...heads.map(({ graph }) => graph)];
-        const macs = graphs.reduce((sum, graph) => sum + countMacs(graph), 0);
-        expect(planSize(network, plan.plan).macs).toBe(macs);
-        const { initializers } = jointGraph(network);
-        const stored = parameterNames(network).map((name) => initializers.get(name)?.data.length ?? NaN);
-        expect(stored.reduce((sum, length) => sum + length, 0)).toBe(planSize(network, plan.plan).parameters);
-      }
+      const zipped = await zip(pair, recipeOf({ wiring, share: { share: 0.5 } }), options);
+      await expectAgreement(zipped);
+    },
+  );
+
+  test('trunk and heads, task graphs and the joint graph agree on the first layers (prefix)', async () => {
+    const share = beginningOf(pair);
+    const zipped = await zip(pair, recipeOf({ wiring: 'prefix', share }), options);
+    expect(zipped.sharing.map(({ layer }) => layer)).toEqual(Object.keys(share));
+    for (const { widths, channels } of zipped.sharing)
+      expect(Object.values(widths)).toEqual([channels.length, channels.length]);
+    await expectAgreement(zipped);
+  });
+});
+
+describe.each<[string, Graph, Graph]>([
+  ['ResNets', resnet({ seed: 1 }), resnet({ seed: 2, channels: [5, 4] })],
+  [
+    'MobileNets',
+    mobilenet({ seed: 1, gate: 'conv', channels: [4, 4] }),
+    mobilenet({ seed: 2, gate: 'conv', channels: [3, 3] }),
+  ],
+  ['DenseNets', densenet({ seed: 1 }), densenet({ seed: 2, first: 3, growth: 4 })],
+])('zip of %s of different widths', (_, narrow, wide) => {
+  const pair = [source('digit', narrow, 11), source('fashion', wide, 12)];
+  const input = randomInput([3, ...dimsOf(narrow)], 99);
+
+  test('sharing nothing changes no output', async () => {
+    const { network } = await zip(pair, recipeOf({ share: { share: 0 } }), options);
+    for (const { task, graph } of pair) {
+      const gap = largestGap(await answerOf(taskGraph(network, task), input), await answerOf(graph, input));
+      expect(gap).toBeLessThan(1e-4);
+    }
+  });
+
+  test.each(['one-way', 'crossed'] as const)(
+    'as many channels are shared as the narrower has, and all graphs agree (%s)',
+    async (wiring) => {
+      const zipped = await zip(pair, recipeOf({ wiring }), options);
+      const widths = zipped.sharing.map((record) => Object.values(record.widths));
+      expect(widths.some(([one, other]) => one !== other)).toBe(true);
+      expect(zipped.sharing.map(({ channels }) => channels.length)).toEqual(
+        widths.map((each) => Math.min(...each)),
+      );
+      await expectAgreement(zipped);
     },
   );
 });
