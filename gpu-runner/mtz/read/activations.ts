@@ -1,3 +1,4 @@
+import { floatOf } from '../../onnx/attributes.ts';
 import type { Attribute, Node } from '../../onnx/graph.ts';
 import type { NodeReader, Reading, View } from './reading.ts';
 import { Unreadable } from './unreadable.ts';
@@ -25,6 +26,50 @@ const activation: NodeReader = (node, reading) => {
     .sort(([one], [other]) => (one < other ? -1 : 1));
   return [unary(node, node.op, view, reading, Object.fromEntries(attributes))];
 };
+
+/** Mish(x) = x * tanh(softplus(x)) (Misra 2019). */
+const mish: NodeReader = (node, reading) => {
+  const view = reading.view(node, 0);
+  const gate = step(
+    node,
+    '.gate',
+    'Tanh',
+    [step(node, '.softplus', 'Softplus', [view.value], reading)],
+    reading,
+  );
+  return [{ ...view, value: step(node, '', 'Mul', [view.value, gate], reading) }];
+};
+
+/** Softsign(x) = x / (1 + |x|). */
+const softsign: NodeReader = (node, reading) => {
+  const view = reading.view(node, 0);
+  const size = step(node, '.abs', 'Abs', [view.value], reading);
+  const more = step(node, '.more', 'Add', [size], reading, [1]);
+  return [{ ...view, value: step(node, '', 'Div', [view.value, more], reading) }];
+};
+
+/** Celu(x) = alpha * elu(x / alpha) (Barron 2017). */
+const celu: NodeReader = (node, reading) => {
+  const view = reading.view(node, 0);
+  const alpha = floatOf(node, 'alpha', 1);
+  if (alpha === 1) return [{ ...view, value: step(node, '', 'Elu', [view.value], reading) }];
+  const scaled = step(node, '.scaled', 'Mul', [view.value], reading, [Math.fround(1 / alpha)]);
+  const bent = step(node, '.elu', 'Elu', [scaled], reading);
+  return [{ ...view, value: step(node, '', 'Mul', [bent], reading, [Math.fround(alpha)]) }];
+};
+
+/** One of the steps that an activation is read as, whose operator has a gradient. */
+function step(
+  node: Node,
+  suffix: string,
+  op: string,
+  inputs: readonly number[],
+  reading: Reading,
+  scalars: readonly number[] = [],
+): number {
+  const { size } = reading.draft.value(inputs[0] ?? 0);
+  return reading.draft.plain(reading.name(node, suffix), op, inputs, size, { scalars });
+}
 
 const clipNode: NodeReader = (node, reading) => {
   const bounds = [1, 2].map((index) => {
@@ -68,4 +113,7 @@ const rounded = (attribute: Attribute): Attribute =>
 export const activations: Readonly<Record<string, NodeReader>> = {
   ...Object.fromEntries(Object.keys(defaults).map((op) => [op, activation])),
   Clip: clipNode,
+  Mish: mish,
+  Softsign: softsign,
+  Celu: celu,
 };

@@ -1,5 +1,5 @@
 import { elementCount } from '../../../shared/tensor.ts';
-import { matrix, submatrix, transpose } from '../../linalg/matrix.ts';
+import { matrix, row, submatrix, transpose, type Matrix } from '../../linalg/matrix.ts';
 import { floatOf, intOf, intsOf } from '../../onnx/attributes.ts';
 import type { Node } from '../../onnx/graph.ts';
 import type { Convolution } from '../topology.ts';
@@ -8,32 +8,42 @@ import { viewOf, type NodeReader, type Reading } from './reading.ts';
 import { Unreadable } from './unreadable.ts';
 import { padsOf } from './windows.ts';
 
-/** Conv: a layer, a grouped layer, or channelwise where every channel is a group of its own. */
+/**
+ * Conv: a layer, a grouped layer, or channelwise where every channel is a group of its own. The input's channels cannot be
+ * told apart: what divides them reads all, with weights of 0 where it did not.
+ */
 const conv: NodeReader = (node, reading) => {
+  const { draft } = reading;
   const { dims, values } = reading.constant(node, 1, 'weight');
   const [channels = 0, perGroup = 0, ...kernel] = dims;
   const given = reading.map(node);
   const groups = intOf(node, 'group', 1);
   const size = reading.dims(node.outputs[0]).slice(1);
   const { input, convolution } = windows(node, reading, given, kernel, size);
-  const weights = {
-    weight: matrix(channels, perGroup * elementCount(kernel), values),
-    bias: hasInput(node, 2) ? reading.constant(node, 2, 'bias').values : new Float64Array(channels),
-  };
-  const isDepthwise = groups > 1 && perGroup === 1;
-  if (isDepthwise && channels !== groups)
-    throw new Unreadable(`a depthwise convolution of ${groups} channels to ${channels} cannot be zipped`);
-  if (groups > 1 && !isDepthwise && reading.draft.axes.hasWhole(reading.draft.value(input).stretches))
-    throw new Unreadable(`it divides the input's channels into ${groups} groups`);
+  const weight = matrix(channels, perGroup * elementCount(kernel), values);
+  const bias = hasInput(node, 2) ? reading.constant(node, 2, 'bias').values : new Float64Array(channels);
   const step = { name: reading.name(node), input, convolution };
-  return [
-    viewOf(
-      isDepthwise
-        ? reading.draft.channelwise({ ...step, perTask: false }, size, weights)
-        : reading.draft.layer({ ...step, groups }, size, weights),
-    ),
-  ];
+  if (groups > 1 && perGroup === 1 && channels === groups)
+    return [viewOf(draft.channelwise({ ...step, perTask: false }, size, { weight, bias }))];
+  const { stretches } = draft.value(input);
+  if (groups > 1 && draft.axes.hasWhole(stretches)) {
+    if (stretches.length > 1) throw new Unreadable(`it divides the input's channels into ${groups} groups`);
+    return [viewOf(draft.layer({ ...step, groups: 1 }, size, { weight: ungrouped(weight, groups), bias }))];
+  }
+  if (groups > 1 && perGroup === 1)
+    throw new Unreadable(`a depthwise convolution of ${groups} channels to ${channels} cannot be zipped`);
+  return [viewOf(draft.layer({ ...step, groups }, size, { weight, bias }))];
 };
+
+/** Weights on the channels of every group, 0 on those of the others. */
+function ungrouped(weight: Matrix, groups: number): Matrix {
+  const result = matrix(weight.rows, weight.cols * groups);
+  for (let channel = 0; channel < weight.rows; channel += 1) {
+    const group = Math.floor((channel * groups) / weight.rows);
+    row(result, channel).set(row(weight, channel), group * weight.cols);
+  }
+  return result;
+}
 
 /** The window of a convolution; zeros padded before it become its own pads. */
 function windows(

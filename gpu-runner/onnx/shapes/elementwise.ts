@@ -65,6 +65,7 @@ const onAxis: ShapeRule = (context) => {
 const unaryOperators = [
   ...['Neg', 'Exp', 'Log', 'Sqrt', 'Abs', 'Sign', 'Reciprocal', 'Erf', 'Floor', 'Ceil', 'Identity', 'Clip'],
   ...['Relu', 'LeakyRelu', 'Sigmoid', 'HardSigmoid', 'HardSwish', 'Tanh', 'Elu', 'Selu', 'Gelu', 'Softplus'],
+  ...['Mish', 'Celu', 'Softsign'],
   ...['CumSum', 'Trilu'],
 ];
 

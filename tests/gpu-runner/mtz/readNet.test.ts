@@ -310,6 +310,14 @@ describe('readNet', () => {
       },
     ],
     [
+      'activations that are read as several',
+      ['Softplus', 'Tanh', 'Mul', 'Abs', 'Add', 'Div', 'Elu', 'Mul', 'Elu', 'Mul', 'flatten'],
+      (net, x) => {
+        const curved = net.act('Celu', net.act('Softsign', net.act('Mish', x)));
+        return net.act('Celu', curved, { alpha: float(0.3) });
+      },
+    ],
+    [
       'a pool that rounds up and one that counts what it pads',
       ['MaxPool', 'AveragePool', 'flatten'],
       (net, x) => {
@@ -353,6 +361,27 @@ describe('readNet', () => {
     expect(bias?.[2]).toBeCloseTo(-0.3 / 0.4, 6);
     expect(await gap(read1, graph)).toBeLessThan(1e-5);
   });
+
+  test.each([3, 6])(
+    'readNet() reads all of the input where %i filters read a channel each',
+    async (filters) => {
+      const net = new NetBuilder('net', 5);
+      let x = net.norm('bn', net.conv('conv1', net.input([3, 5, 5]), filters, { group: 3, stride: 2 }));
+      x = net.conv('conv2', net.relu(x), 4);
+      const graph = net.end(net.dense('fc', net.flatten(x), 3));
+      const own = read(graph);
+      expect(own.notes).toEqual([]);
+      expect(kinds(own)).toEqual([
+        filters > 3 ? 'layer' : 'channelwise',
+        'Relu',
+        'layer',
+        'flatten',
+        'layer',
+      ]);
+      expect(await gap(own, graph)).toBeLessThan(1e-5);
+      expect(await gap(permutedNet(own, 2).net, graph)).toBeLessThan(1e-5);
+    },
+  );
 
   test('readNet() takes channels first where the network puts them first itself', async () => {
     const net = new NetBuilder('net', 1);
@@ -408,8 +437,8 @@ describe('readNet', () => {
     ],
     [
       'an activation of unknown shape',
-      () => between((net, x) => net.relu(net.act('Mish', x))),
-      'Mish "/Mish": this operator cannot be zipped',
+      () => between((net, x) => net.relu(net.act('ThresholdedRelu', x))),
+      'ThresholdedRelu "/ThresholdedRelu": this operator cannot be zipped',
     ],
     [
       'a gate for each position',

@@ -31,6 +31,9 @@ const unary = [
     'Selu',
     'Gelu',
     'Softplus',
+    'Mish',
+    'Celu',
+    'Softsign',
   ],
 ];
 const cases: NodeCase[] = [
