@@ -3,7 +3,7 @@ import { floatOf, intOf } from '../../onnx/attributes.ts';
 import type { Node } from '../../onnx/graph.ts';
 import type { Constant } from './constants.ts';
 import { perChannel } from './perChannel.ts';
-import type { NodeReader, Reading, View } from './reading.ts';
+import { viewOf, type NodeReader, type Reading, type View } from './reading.ts';
 import { Unreadable } from './unreadable.ts';
 
 /** x -> scale * x + shift, one number for each channel, or the same for all. */
@@ -196,7 +196,7 @@ const pad: NodeReader = (node, reading) => {
   const step = { name: reading.name(node), input: value, convolution, perTask: false };
   const output = draft.channelwise(step, padded, weights);
   draft.paddings.set(output, { input: value, pads });
-  return [{ value: output, channelsLast: false, squeezed: false, order: null }];
+  return [viewOf(output)];
 };
 
 export const affine: Readonly<Record<string, NodeReader>> = {

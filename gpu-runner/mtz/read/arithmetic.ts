@@ -31,7 +31,7 @@ const variadic: NodeReader = (node, reading) => {
 };
 
 function join(node: Node, op: string, a: View, b: View, reading: Reading): View {
-  if (a.channelsLast !== b.channelsLast || a.squeezed !== b.squeezed)
+  if (a.channelsLast !== b.channelsLast || a.squeezed !== b.squeezed || a.inLine !== b.inLine)
     throw new Unreadable('its inputs have their channels on different axes');
   if (a.order?.join() !== b.order?.join())
     throw new Unreadable('its inputs have their channels in different orders');
@@ -39,6 +39,9 @@ function join(node: Node, op: string, a: View, b: View, reading: Reading): View 
   const [sizeA, sizeB] = [draft.value(a.value).size, draft.value(b.value).size];
   if (sizeA.length !== sizeB.length)
     throw new Unreadable(`it joins maps of ${sizeA.length} and ${sizeB.length} spatial axes`);
+  const isPixel = (size: readonly number[]): boolean => size.every((length) => length === 1);
+  if (a.inLine && sizeA.join() !== sizeB.join() && !isPixel(sizeA) && !isPixel(sizeB))
+    throw new Unreadable(`it joins lines of ${sizeA.join('x')} and ${sizeB.join('x')} positions`);
   const size = sizeA.map((length, axis) => Math.max(length, sizeB[axis] ?? 1));
   return { ...a, value: draft.plain(reading.name(node), op, [a.value, b.value], size) };
 }

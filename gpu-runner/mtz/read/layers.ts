@@ -22,17 +22,17 @@ const conv: NodeReader = (node, reading) => {
   const { input, convolution } = windows(node, reading, given, kernel, size);
   const weight = matrix(channels, perGroup * elementCount(kernel), values);
   const bias = hasInput(node, 2) ? reading.constant(node, 2, 'bias').values : new Float64Array(channels);
-  const step = { name: reading.name(node), input, convolution };
-  if (groups > 1 && perGroup === 1 && channels === groups)
-    return [viewOf(draft.channelwise({ ...step, perTask: false }, size, { weight, bias }))];
   const { stretches } = draft.value(input);
-  if (groups > 1 && draft.axes.hasWhole(stretches)) {
-    if (stretches.length > 1) throw new Unreadable(`it divides the input's channels into ${groups} groups`);
-    return [viewOf(draft.layer({ ...step, groups: 1 }, size, { weight: ungrouped(weight, groups), bias }))];
-  }
-  if (groups > 1 && perGroup === 1)
+  const isDepthwise = groups > 1 && perGroup === 1 && channels === groups;
+  const dividesInput = groups > 1 && !isDepthwise && draft.axes.hasWhole(stretches);
+  if (dividesInput && stretches.length > 1)
+    throw new Unreadable(`it divides the input's channels into ${groups} groups`);
+  if (groups > 1 && perGroup === 1 && !isDepthwise && !dividesInput)
     throw new Unreadable(`a depthwise convolution of ${groups} channels to ${channels} cannot be zipped`);
-  return [viewOf(draft.layer({ ...step, groups }, size, { weight, bias }))];
+  const step = { name: reading.name(node), input, convolution };
+  if (isDepthwise) return [viewOf(draft.channelwise({ ...step, perTask: false }, size, { weight, bias }))];
+  const read = dividesInput ? { weight: ungrouped(weight, groups), bias } : { weight, bias };
+  return [viewOf(draft.layer({ ...step, groups: dividesInput ? 1 : groups }, size, read))];
 };
 
 /** Weights on the channels of every group, 0 on those of the others. */

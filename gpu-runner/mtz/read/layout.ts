@@ -1,10 +1,10 @@
 import { elementCount } from '../../../shared/tensor.ts';
 import { intsOf } from '../../onnx/attributes.ts';
 import type { Node } from '../../onnx/graph.ts';
-import type { NodeReader, Reading, View } from './reading.ts';
+import { viewOf, type NodeReader, type Reading, type View } from './reading.ts';
 import { Unreadable } from './unreadable.ts';
 
-/** Flatten, Reshape, Squeeze, Unsqueeze: what makes vectors of maps, and maps of one pixel of vectors. */
+/** Flatten, Reshape, Squeeze, Unsqueeze: what makes vectors or lines of maps, and maps of lines or of vectors of one pixel. */
 const reshape: NodeReader = (node, reading) => {
   const view = reading.view(node, 0);
   const from = reading.dims(node.inputs[0]);
@@ -15,6 +15,11 @@ const reshape: NodeReader = (node, reading) => {
   if (from.join() === to.join()) return [view];
   if (to.length === 1 && to[0] === elementCount(from)) return [flatView(node, view, reading)];
   const { size } = reading.draft.value(view.value);
+  const isMap = !view.channelsLast && !view.squeezed && !view.order;
+  if (isMap && from[0] === to[0] && size.length > 1) {
+    if (!view.inLine && to.length === 2) return [{ ...view, inLine: true }];
+    if (view.inLine && to.slice(1).join() === size.join()) return [{ ...view, inLine: false }];
+  }
   if (view.squeezed && to.length === size.length + 1 && to.slice(1).every((length) => length === 1))
     return [{ ...view, squeezed: false }];
   throw new Unreadable(`it turns ${change}; only flattening each sample can be zipped`);
@@ -26,7 +31,7 @@ export function flatView(node: Node, view: View, reading: Reading): View {
   const { size } = draft.value(view.value);
   const area = elementCount(size);
   if (area === 1 && reading.isMapLater(node.outputs[0]))
-    return { ...view, channelsLast: false, squeezed: true };
+    return { ...view, channelsLast: false, inLine: false, squeezed: true };
   const channels = draft.elements(view.value);
   const order =
     view.channelsLast && area > 1
@@ -36,7 +41,7 @@ export function flatView(node: Node, view: View, reading: Reading): View {
         )
       : null;
   const value = draft.flatten(reading.name(node), view.value);
-  return { value, channelsLast: false, squeezed: false, order };
+  return { ...viewOf(value), order };
 }
 
 /** Between channels first and channels last. */
@@ -48,7 +53,12 @@ const transpose: NodeReader = (node, reading) => {
   if (perm.join() === axes.join()) return [view];
   const toLast = [0, ...axes.slice(2), 1];
   const toFirst = [0, rank - 1, ...axes.slice(1, -1)];
-  if (!view.squeezed && rank > 2 && perm.join() === (view.channelsLast ? toFirst : toLast).join())
+  if (
+    !view.squeezed &&
+    !view.inLine &&
+    rank > 2 &&
+    perm.join() === (view.channelsLast ? toFirst : toLast).join()
+  )
     return [{ ...view, channelsLast: !view.channelsLast }];
   throw new Unreadable(`it puts the axes in the order [${perm.join()}]`);
 };

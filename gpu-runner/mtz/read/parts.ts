@@ -10,7 +10,8 @@ const concat: NodeReader = (node, reading) => {
   checkAxis(intOf(node, 'axis', 1), first, reading);
   if (views.length === 1) return [first];
   for (const view of views) {
-    if (view.channelsLast !== first.channelsLast || view.squeezed !== first.squeezed || view.order)
+    const isAlike = view.channelsLast === first.channelsLast && view.squeezed === first.squeezed;
+    if (!isAlike || view.inLine !== first.inLine || view.order)
       throw new Unreadable('its inputs have their channels in different orders');
   }
   return [

@@ -92,8 +92,9 @@ function canTakePads(
 }
 
 const global: NodeReader = (node, reading) => {
-  const value = reading.map(node);
-  return [viewOf(overAll(node, value, node.op === 'GlobalMaxPool', reading))];
+  const view = reading.view(node, 0);
+  const value = view.inLine ? view.value : reading.map(node);
+  return [{ ...view, value: overAll(node, value, node.op === 'GlobalMaxPool', reading) }];
 };
 
 /** ReduceMean or ReduceMax over all of space. */

@@ -10,11 +10,15 @@ export interface View {
   readonly channelsLast: boolean;
   /** [batch, channels], the value being [batch, channels, 1, 1]. */
   readonly squeezed: boolean;
+  /** [batch, channels, positions], the value being [batch, channels, ...size]. */
+  readonly inLine: boolean;
   /** Where each element of a flattened tensor is in the value, or null where they are in one order. */
   readonly order: Int32Array | null;
 }
 
-export const viewOf = (value: number): View => ({ value, channelsLast: false, squeezed: false, order: null });
+export const viewOf = (value: number): View => ({
+  ...{ value, channelsLast: false, squeezed: false, inLine: false, order: null },
+});
 
 /** The spatial dims in the middle of the axes, in the order of the tensor. */
 export interface Axes {
@@ -89,6 +93,7 @@ export class Reading {
   map(node: Node, index = 0): number {
     const view = this.view(node, index);
     if (view.channelsLast) throw new Unreadable('its input has its channels last');
+    if (view.inLine) throw new Unreadable('its input has its positions in a line');
     if (view.squeezed || view.order) throw new Unreadable('its input is a rearranged vector');
     return view.value;
   }
@@ -114,6 +119,7 @@ export class Reading {
   axes(view: View): Axes {
     const { size } = this.draft.value(view.value);
     if (view.squeezed) return { rank: 2, channel: 1, spatial: [] };
+    if (view.inLine) return { rank: 3, channel: 1, spatial: [2] };
     const rank = size.length + 2;
     const channel = view.channelsLast ? rank - 1 : 1;
     return { rank, channel, spatial: size.map((_, axis) => axis + (view.channelsLast ? 1 : 2)) };

@@ -71,7 +71,7 @@ export function restore(
   for (const { tensor, view } of crossings) {
     const value = numberOf(view);
     const known = inputs.get(value);
-    const isPlain = !view.channelsLast && !view.squeezed && !view.order;
+    const isPlain = !view.channelsLast && !view.squeezed && !view.inLine && !view.order;
     const isOutput = tail.outputs.some(({ name }) => name === tensor);
     const source = known ?? (isPlain && !isOutput ? tensor : tail.fresh(`${tensor}.value`));
     if (known === undefined) {
@@ -95,6 +95,10 @@ function layoutNodes(graph: Graph, view: View, source: string, tensor: string, s
   if (view.channelsLast) {
     const axes = Array.from({ length: spatial }, (_, axis) => axis + 2);
     return node('Transpose', [source], { perm: ints([0, ...axes, 1]) });
+  }
+  if (view.inLine) {
+    const shape = graph.addIntegers(graph.fresh(`${tensor}.shape`), [0, 0, -1]);
+    return node('Reshape', [source, shape], {});
   }
   if (view.squeezed) return node('Flatten', [source], { axis: int(1) });
   if (view.order) {

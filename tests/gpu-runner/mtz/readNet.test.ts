@@ -36,6 +36,13 @@ function between(middle: (net: NetBuilder, x: Made) => Made): Graph {
   return net.end(net.dense('fc', flat, 3));
 }
 
+/** [channels, ...size] as [channels, positions]. */
+function inLine(net: NetBuilder, x: Made): Made {
+  const [channels = 0, ...size] = x.dims;
+  const positions = size.reduce((product, length) => product * length, 1);
+  return net.node('Reshape', [x, net.integers('line', [0, channels, -1])], [channels, positions]);
+}
+
 describe('readNet', () => {
   test.each(Object.entries(everyNet))('readNet() keeps what a network computes: %s', async (_, build) => {
     const graph = build(1);
@@ -318,6 +325,28 @@ describe('readNet', () => {
       },
     ],
     [
+      'a line of positions that is normalised and averaged',
+      ['Relu', 'GlobalAveragePool', 'flatten'],
+      (net, x) => {
+        const line = net.relu(net.norm('bn', inLine(net, x)));
+        return net.node('ReduceMean', [line, net.integers('positions', [2])], [4], { keepdims: int(0) });
+      },
+    ],
+    [
+      'a line of positions that is pooled, gates the map, and a line that is a map again',
+      ['GlobalAveragePool', 'Sigmoid', 'Mul', 'Tanh', 'flatten'],
+      (net, x) => {
+        const line = inLine(net, x);
+        const pooled = net.act('Sigmoid', { ...net.act('GlobalAveragePool', line), dims: [4, 1] });
+        const back = net.node(
+          'Reshape',
+          [net.both('Mul', line, pooled), net.integers('map', [0, 0, 5, 5])],
+          x.dims,
+        );
+        return net.act('Tanh', back);
+      },
+    ],
+    [
       'a pool that rounds up and one that counts what it pads',
       ['MaxPool', 'AveragePool', 'flatten'],
       (net, x) => {
@@ -429,7 +458,26 @@ describe('readNet', () => {
       () => recurrent({ seed: 1 }),
       'Transpose "/Transpose": it puts the axes in the order [3,0,1,2]',
     ],
-    ['attention', () => attentive({ seed: 1 }), 'Reshape "/Reshape": it turns [4,3,3] to [4,9]'],
+    [
+      'attention',
+      () => attentive({ seed: 1 }),
+      'Transpose "/Transpose": it puts the axes in the order [0,2,1]',
+    ],
+    [
+      'a convolution along a line of positions',
+      () => between((net, x) => net.conv('line', inLine(net, x), 4)),
+      'Conv "/line/Conv": its input has its positions in a line',
+    ],
+    [
+      'a sum of lines of maps of other sizes',
+      () =>
+        between((net, x) => {
+          const high = net.node('MaxPool', [x], [4, 5, 1], { kernel_shape: ints([1, 5]) });
+          const wide = net.node('MaxPool', [x], [4, 1, 5], { kernel_shape: ints([5, 1]) });
+          return net.both('Add', inLine(net, high), inLine(net, wide));
+        }),
+      'Add "/Add": it joins lines of 5x1 and 1x5 positions',
+    ],
     [
       'normalisation along channels',
       () => between((net, x) => net.act('LRN', x, { size: int(3) })),
