@@ -10,6 +10,7 @@ import { pooling } from './read/pooling.ts';
 import { Reading, type NodeReader, type ReadOptions, type View } from './read/reading.ts';
 import { Settled } from './read/settle.ts';
 import { tidy, typesOf } from './read/tidy.ts';
+import { toUnitVariance } from './read/unitVariance.ts';
 import { Unreadable } from './read/unreadable.ts';
 import { reads } from '../onnx/node.ts';
 import type { Graph, Node } from '../onnx/graph.ts';
@@ -29,7 +30,7 @@ const readers = new Map<string, NodeReader>(
  * the tail; the notes say why.
  *
  * Grouped convolutions become one convolution a group. Batch normalisation is folded into the layer before it, or made a
- * step of its own. Dropout, Identity and changes of layout vanish.
+ * step of its own; channels that only such steps read have unit variance. Dropout, Identity and changes of layout vanish.
  *
  * @param task named in errors and notes
  * @throws {Error} when it has not one float32 input and one output, or none of its layers can be zipped.
@@ -55,8 +56,9 @@ export function readNet(graph: Graph, task: string, options: ReadOptions): TaskN
     notes.push(`Weights stored as ${dtype} are computed with as float32`);
 
   const answer = finished(reading, output.name);
-  const settled = new Settled(reading.draft);
   const tail = answer === null ? tailReads(net, reading.views) : null;
+  toUnitVariance(reading.draft, tail ? tail.tensors.map(({ view }) => view.value) : [answer ?? 0]);
+  const settled = new Settled(reading.draft);
   const [batch] = input.dims;
   if (tail && typeof batch === 'number')
     notes.push(`Its head takes batches of ${batch} only, as its input "${input.name}" does`);

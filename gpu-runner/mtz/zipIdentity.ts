@@ -7,8 +7,8 @@ import type { Source } from './source.ts';
 import type { ZipOptions } from './zipOptions.ts';
 
 /**
- * Digest of what decides a zip: the networks, what they share already, the recipe, and of the data the size, dims, labels
- * and the first and last sample. A checkpoint goes on only where it is the same.
+ * Digest of what decides a zip: the networks, as files and as they are read, what they share already, the recipe, and of
+ * the data the size, dims, labels and the first and last sample. A checkpoint goes on only where it is the same.
  *
  * @param network as the zip begins
  */
@@ -19,7 +19,7 @@ export async function zipIdentity(
   { gramBytes }: Pick<ZipOptions, 'gramBytes'> = {},
 ): Promise<string> {
   const parts: unknown[] = [recipe, ...(gramBytes === undefined ? [] : [gramBytes])];
-  if (network.settled > 1) parts.push(network.settled, await networkDigest(network));
+  parts.push(network.settled, await networkDigest(network));
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));
     for (const data of [train, ...(validation ? [validation] : [])]) {

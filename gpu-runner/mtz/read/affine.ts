@@ -35,8 +35,15 @@ const batchNormalization: NodeReader = (node, reading) => {
     shift: each((c) => (own.scale[c] ?? 1) * (whitening.shift[c] ?? 0) + (own.shift[c] ?? 0)),
   };
   const folds = canFold(node.inputs[0], view, reading);
-  if (reading.options.batchNorm === 'fold') return [apply(node, view, whole, reading, folds)];
-  if (!folds) return [channelwise(node, view, whole, reading, true)];
+  const isFolded = reading.options.batchNorm === 'fold';
+  if (!folds) {
+    const normalised = isFolded
+      ? apply(node, view, whole, reading, false)
+      : channelwise(node, view, whole, reading, true);
+    if (normalised.value !== view.value) reading.draft.deviations.set(normalised.value, deviation);
+    return [normalised];
+  }
+  if (isFolded) return [apply(node, view, whole, reading, true)];
   reading.draft.rescale(view.value, whitening.scale, whitening.shift);
   return [channelwise(node, view, own, reading, true)];
 };

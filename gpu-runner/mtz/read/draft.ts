@@ -58,6 +58,8 @@ export class Draft {
   readonly weights = new Map<number, Weights>();
   /** Values that are another with zeros around it, [all beginnings, all ends]. */
   readonly paddings = new Map<number, { readonly input: number; readonly pads: readonly number[] }>();
+  /** By output value, of batch normalisations that are steps of their own: the deviation of what they read, by channel. */
+  readonly deviations = new Map<number, Float64Array>();
   private readonly makers = new Map<number, DraftStep>();
 
   constructor(inputDims: readonly number[]) {
@@ -159,6 +161,15 @@ export class Draft {
       multiplyBy(row(scaled, channel), scale[channel] ?? 1);
     const moved = bias.map((value, channel) => value * (scale[channel] ?? 1) + (shift[channel] ?? 0));
     this.weights.set(output, { weight: scaled, bias: moved });
+  }
+
+  /** Lets a channelwise step do what it did now that the channels it reads are scaled. */
+  unscaleInput(output: number, scale: Float64Array): void {
+    const { weight, bias } = this.weightsOf(output);
+    const unscaled = matrix(weight.rows, weight.cols, weight.data.slice());
+    for (let channel = 0; channel < weight.rows; channel += 1)
+      multiplyBy(row(unscaled, channel), 1 / (scale[channel] ?? 1));
+    this.weights.set(output, { weight: unscaled, bias });
   }
 
   weightsOf(output: number): { weight: Matrix; bias: Float64Array } {
