@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createTarDecoder, type ParsedTarEntry } from 'modern-tar';
+import type { Problem } from './samples.ts';
 import { maxArchiveFiles, reasonOf, withZip } from './zipArchive.ts';
 
 export interface ImageFile {
@@ -11,9 +12,14 @@ export interface ImageFile {
   readonly bytes: () => Promise<Uint8Array>;
 }
 
-/** The files of a folder or archive by path, `/` between folders. What operating systems leave behind is not among them. */
+/**
+ * The files of a folder or archive by path, `/` between folders. What operating systems leave behind is not among them, nor
+ * is anything hidden: files and folders whose names begin with a dot.
+ */
 export interface ImageFiles {
   readonly files: ReadonlyMap<string, { readonly sizeBytes: number }>;
+  /** Entries of an archive that are neither files nor folders. */
+  readonly unreadable: readonly Problem[];
   /** Every file once, in the order that the source gives fastest. `bytes()` must be called before the next one. */
   read(): AsyncIterable<ImageFile> | Iterable<ImageFile>;
 }
@@ -36,6 +42,7 @@ export async function withImageFiles<Result>(
     return withZip(path, (archive) =>
       use({
         files: new Map(Array.from(archive.files).filter(([name]) => !isLitter(name))),
+        unreadable: [],
         *read() {
           for (const [name, { sizeBytes }] of archive.files)
             if (!isLitter(name)) yield { path: name, bytes: () => gather(archive.chunks(name), sizeBytes) };
@@ -70,6 +77,7 @@ async function folderFiles(root: string): Promise<ImageFiles> {
   await walk('', 0);
   return {
     files,
+    unreadable: [],
     *read() {
       for (const [path, { sizeBytes }] of files) {
         yield {
@@ -84,15 +92,22 @@ async function folderFiles(root: string): Promise<ImageFiles> {
 /** Read twice: once for the list, once for the contents. */
 async function tarFiles(path: string, gzipped: boolean): Promise<ImageFiles> {
   const files = new Map<string, { sizeBytes: number }>();
+  const unreadable: Problem[] = [];
   for await (const { header, body } of tarEntries(path, gzipped)) {
     await body.cancel();
-    addFile(files, header.name, header.size);
+    if (header.type === 'file') addFile(files, header.name, header.size);
+    else unreadable.push({ path: header.name, reason: notFile(header.type) });
   }
   return {
     files,
+    unreadable,
     async *read() {
       for await (const { header, body } of tarEntries(path, gzipped)) {
-        const { name, size } = header;
+        const { name, size, type } = header;
+        if (type !== 'file') {
+          await body.cancel();
+          continue;
+        }
         const whole = size > maxImageBytes ? undefined : await gather(body, size);
         if (!whole) await body.cancel();
         yield { path: name, bytes: () => (whole ? Promise.resolve(whole) : tooLong(size)) };
@@ -101,6 +116,13 @@ async function tarFiles(path: string, gzipped: boolean): Promise<ImageFiles> {
   };
 }
 
+/** Nothing is unpacked, so that what a link leads to is not there. */
+const notFile = (type: string | undefined): string =>
+  type === 'link' || type === 'symlink'
+    ? 'it is a link in the archive'
+    : `it is a ${type ?? 'thing of no known kind'} in the archive, not a file`;
+
+/** All but folders and litter. */
 async function* tarEntries(path: string, gzipped: boolean): AsyncGenerator<ParsedTarEntry> {
   const file = createReadStream(path);
   const gunzip = gzipped ? createGunzip() : undefined;
@@ -109,7 +131,7 @@ async function* tarEntries(path: string, gzipped: boolean): AsyncGenerator<Parse
     const entries = Readable.toWeb(unpacked).pipeThrough(createTarDecoder({ strict: true }));
     for await (const entry of entries) {
       const { type, name } = entry.header;
-      if (type !== 'file' || isLitter(name)) await entry.body.cancel();
+      if (type === 'directory' || isLitter(name)) await entry.body.cancel();
       else yield entry;
     }
   } catch (cause) {

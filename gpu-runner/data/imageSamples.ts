@@ -78,7 +78,8 @@ async function readAll(
     if (good.length < place) values.copyWithin(good.length * length, place * length, (place + 1) * length);
     good.push(file);
   });
-  refuseTooManyBad(bad, files.length, allowBad);
+  bad.push(...source.unreadable);
+  refuseTooManyBad(bad, files.length + source.unreadable.length, allowBad);
   return {
     dims: layout,
     values: values.subarray(0, good.length * length),

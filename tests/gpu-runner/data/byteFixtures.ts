@@ -87,10 +87,15 @@ export function zip(entries: readonly ZipEntry[]): Uint8Array<ArrayBuffer> {
 
 /** POSIX ustar: a header of 512 bytes, the contents filled up to 512, two empty blocks at the end. */
 export function tar(
-  entries: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+  entries: readonly {
+    readonly name: string;
+    readonly bytes: Uint8Array;
+    /** Type flag 1 a hard link, 2 a symbolic one, and where it leads. */
+    readonly link?: { readonly flag: '1' | '2'; readonly to: string };
+  }[],
 ): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [];
-  for (const { name, bytes } of entries) {
+  for (const { name, bytes, link } of entries) {
     const header = new Uint8Array(512);
     const write = (at: number, text: string): void => header.set(latin(text), at);
     write(0, name);
@@ -100,7 +105,8 @@ export function tar(
     write(124, `${bytes.length.toString(8).padStart(11, '0')}\0`);
     write(136, '00000000000\0');
     write(148, '        ');
-    write(156, name.endsWith('/') ? '5' : '0');
+    write(156, link?.flag ?? (name.endsWith('/') ? '5' : '0'));
+    write(157, link?.to ?? '');
     write(257, 'ustar\0' + '00');
     const sum = header.reduce((total, byte) => total + byte, 0);
     write(148, `${sum.toString(8).padStart(6, '0')}\0 `);

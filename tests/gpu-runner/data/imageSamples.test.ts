@@ -127,6 +127,24 @@ it('readImageSamples() names bad files, leaves them out and closes the gaps', as
   }
 });
 
+it('readImageSamples() names links of a tar archive, and counts them as bad', async () => {
+  const link = (name: string, flag: '1' | '2') => ({
+    ...{ name, bytes: new Uint8Array(), link: { flag, to: 'cat/alone.png' } },
+  });
+  const bytes = tar([...entries(pets), link('cat/hard.png', '1'), link('dog/soft.png', '2')]);
+  for (const path of [await archive(bytes), await archive(gzipSync(bytes))]) {
+    const { problems, labels } = await readImageSamples(path, source, options({ allowBad: 0.3 }));
+    expect(problems).toEqual([
+      { path: 'cat/hard.png', reason: 'it is a link in the archive' },
+      { path: 'dog/soft.png', reason: 'it is a link in the archive' },
+    ]);
+    expect(labels).toHaveLength(5);
+    await expect(readImageSamples(path, source, options({ allowBad: 0.2 }))).rejects.toThrow(
+      '2 of 7 samples are bad (28.57 %, allowed are 20.00 %): cat/hard.png: it is a link in the archive',
+    );
+  }
+});
+
 it('readImageSamples() takes a damaged entry of a zip for one bad file', async () => {
   const path = await archive(
     zip(entries(pets).map((entry) => (entry.name.includes('alone') ? { ...entry, crc: 1 } : entry))),
