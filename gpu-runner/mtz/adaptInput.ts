@@ -3,7 +3,8 @@ import { matrix, row, type Matrix } from '../linalg/matrix.ts';
 import { stepLabel } from './difference.ts';
 import { inputGroup, inputOf, valueAt, type TaskNet, type Weights } from './topology.ts';
 
-const shares: Readonly<Record<Exclude<InputAdaptation, 'repeat'>, readonly number[]>> = {
+/** What a grey network takes of red, green and blue. */
+export const shares: Readonly<Record<Exclude<InputAdaptation, 'repeat'>, readonly number[]>> = {
   mean: [1 / 3, 1 / 3, 1 / 3],
   luma: [0.299, 0.587, 0.114],
 };

@@ -1,6 +1,12 @@
-import { matrix } from '../linalg/matrix.ts';
+import { matrix, row } from '../linalg/matrix.ts';
 import { renumbered } from './arrange.ts';
 import { inputOf, valueAt, type Channelwise, type Step, type TaskNet, type Weights } from './topology.ts';
+
+/** How a network's own input is made of the one that all networks read: scale * x + shift, for all channels or one a channel. */
+export interface InputScale {
+  readonly scale: readonly number[];
+  readonly shift: readonly number[];
+}
 
 /** The step that normalises the input, where everything reads the input through it. */
 export function inputScaleOf({ topology, tail }: TaskNet): Channelwise | null {
@@ -40,5 +46,34 @@ export function scaleInput(net: TaskNet, by?: Weights): TaskNet {
       ],
     },
     weights: new Map([...weights, [name, scale]]),
+  };
+}
+
+/** The network for another input: it reads scale * x + shift where it read x. */
+export function rescaleInput(net: TaskNet, { scale, shift }: InputScale): TaskNet {
+  const scaled = scalesInput(net) ? net : withoutShortCut(scaleInput(net));
+  const step = inputScaleOf(scaled);
+  const own = step && scaled.weights.get(step.name);
+  if (!own) throw new Error(`Cannot scale the input of "${net.task}": nothing reads it`);
+  const weight = matrix(own.weight.rows, 1, own.weight.data.slice());
+  const bias = own.bias.slice();
+  for (let channel = 0; channel < weight.rows; channel += 1) {
+    const factor = own.weight.data[channel] ?? 1;
+    row(weight, channel)[0] = factor * (ofChannel(scale, channel) ?? 1);
+    bias[channel] = (bias[channel] ?? 0) + factor * (ofChannel(shift, channel) ?? 0);
+  }
+  return { ...scaled, weights: new Map([...scaled.weights, [step.name, { weight, bias }]]) };
+}
+
+/** The number of a channel, where there may be one for all. */
+export const ofChannel = (values: readonly number[], channel: number): number | undefined =>
+  values.length === 1 ? values[0] : values[channel];
+
+/** The tail reads the scaled input too. */
+function withoutShortCut(net: TaskNet): TaskNet {
+  const after = net.topology.values.length - 1;
+  return {
+    ...net,
+    tail: net.tail && { ...net.tail, reads: net.tail.reads.map((value) => (value === 0 ? after : value)) },
   };
 }

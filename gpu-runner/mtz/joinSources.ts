@@ -3,9 +3,9 @@ import type { Graph } from '../onnx/graph.ts';
 import { adaptInput } from './adaptInput.ts';
 import { align, type Aligned } from './align.ts';
 import { foldInputNormalisation } from './foldInputNormalisation.ts';
-import { inputScaleOf } from './inputScale.ts';
+import { inputScaleOf, rescaleInput, type InputScale } from './inputScale.ts';
 import { joinNets, type Network } from './network.ts';
-import { netGraph } from './netGraph.ts';
+import { onCommonInput } from './onCommonInput.ts';
 import { readNet } from './readNet.ts';
 import { throughScale } from './throughScale.ts';
 import type { TaskNet, Weights } from './topology.ts';
@@ -13,6 +13,8 @@ import type { TaskNet, Weights } from './topology.ts';
 export interface NamedGraph {
   readonly task: string;
   readonly graph: Graph;
+  /** What it reads in place of the samples, where these are made for other networks. */
+  readonly inputScale?: InputScale | undefined;
 }
 
 /** What of a recipe says how networks are read. */
@@ -21,7 +23,7 @@ export type Reading = Pick<Recipe, 'batchNorm' | 'inputChannels'>;
 export interface Joined {
   readonly network: Network;
   readonly nets: readonly TaskNet[];
-  /** The networks alone as they were, but that all read one input. */
+  /** The networks alone as they were, but that all read one input: with nodes before them where theirs was another. */
   readonly originals: readonly Graph[];
   /** What could not be zipped and why. */
   readonly notes: readonly string[];
@@ -47,10 +49,10 @@ export function joinSources(
 ): Joined {
   if (sources.length < 2) throw new Error(`Cannot zip ${sources.length} network: at least 2 are needed`);
   const { nets, notes } = alignSources(sources, recipe, added);
-  const originals = sources.map(({ task, graph }, index) => {
-    const net = nets[index];
-    return net && recipe.inputChannels?.[task] !== undefined ? netGraph(net) : graph;
-  });
+  const dims = nets[0]?.topology.input.dims ?? [];
+  const originals = sources.map(({ task, graph, inputScale }) =>
+    onCommonInput(graph, { dims, how: recipe.inputChannels?.[task], inputScale }),
+  );
   return { network: joinNets(nets, recipe.wiring, recipe.sparse), nets, originals, notes };
 }
 
@@ -64,14 +66,23 @@ export function alignSources(
     sources.every((each) => each.task !== task),
   );
   if (unknown !== undefined) throw new Error(`Cannot adapt the input of "${unknown}": it is not a task`);
-  const read = sources.map(({ task, graph }) => readNet(graph, task, { batchNorm }));
-  const folded = added || normaliseAlike(read) ? read : read.map((net) => foldInputNormalisation(net).net);
-  const channels = channelsOfRest(folded, inputChannels ?? {});
-  const adapted = folded.map((net) => {
-    const how = inputChannels?.[net.task];
-    const own = how === undefined ? net : adaptInput(net, channels, how);
-    return added?.task === net.task ? throughScale(own, added.scale) : own;
+  // What is scaled one a channel is scaled where there are three: before RGB is made grey, after grey is read from RGB.
+  const scalesAfter = (task: string): boolean => ['mean', 'luma'].includes(inputChannels?.[task] ?? '');
+  const read = sources.map(({ task, graph, inputScale }) => {
+    const net = readNet(graph, task, { batchNorm });
+    return inputScale && !scalesAfter(task) ? rescaleInput(net, inputScale) : net;
   });
+  const folded = added ? read : foldUnlessAlike(read);
+  const channels = channelsOfRest(folded, inputChannels ?? {});
+  const scaled = folded.map((net, index) => {
+    const how = inputChannels?.[net.task];
+    const inputScale = sources[index]?.inputScale;
+    const own = how === undefined ? net : adaptInput(net, channels, how);
+    return inputScale && scalesAfter(net.task) ? rescaleInput(own, inputScale) : own;
+  });
+  const adapted = added
+    ? scaled.map((net) => (net.task === added.task ? throughScale(net, added.scale) : net))
+    : foldUnlessAlike(scaled);
   const { nets, notes } = align(adapted);
   const own = adapted.flatMap((net) => net.notes.map((note) => `"${net.task}": ${note}`));
   return { nets, notes: [...own, ...notes] };
@@ -89,6 +100,9 @@ function channelsOfRest(nets: readonly TaskNet[], adapted: Readonly<Record<strin
     );
   return only;
 }
+
+const foldUnlessAlike = (nets: readonly TaskNet[]): readonly TaskNet[] =>
+  normaliseAlike(nets) ? nets : nets.map((net) => foldInputNormalisation(net).net);
 
 /** Whether all networks do the same to the input before their first layers, or none does anything. */
 function normaliseAlike(nets: readonly TaskNet[]): boolean {

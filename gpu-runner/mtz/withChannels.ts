@@ -1,27 +1,37 @@
 import type { Dataset } from '../engine/dataset.ts';
+import { shares } from './adaptInput.ts';
 
 /**
- * Grey samples for a network that reads several channels: each channel is the grey one.
+ * Samples for networks that read another number of channels: grey ones with the grey channel three times or so, RGB ones
+ * as their luma.
  *
- * @throws {Error} when the samples have another number of channels than one, and than wanted.
+ * @throws {Error} with the reason, when the samples are neither grey nor RGB in place of grey.
  */
-export function repeatChannels(data: Dataset, channels: number): Dataset {
+export function withChannels(data: Dataset, channels: number): Dataset {
   const [given = 1, ...size] = data.sampleDims;
   if (given === channels) return data;
-  if (given !== 1) throw new Error(`Cannot give ${channels} channels to samples that have ${given}`);
+  const fits = given === 1 || (given === shares.luma.length && channels === 1);
+  if (!fits) throw new Error(`its samples have ${given} channels, of which no ${channels} can be made`);
   const plane = size.reduce((product, dim) => product * dim, 1);
   return {
     ...data,
     sampleDims: [channels, ...size],
     inputs(indices, step) {
-      const grey = data.inputs(indices, step);
-      const repeated = new Float32Array(grey.length * channels);
-      for (let sample = 0; sample * plane < grey.length; sample += 1) {
-        const from = grey.subarray(sample * plane, (sample + 1) * plane);
-        for (let channel = 0; channel < channels; channel += 1)
-          repeated.set(from, (sample * channels + channel) * plane);
+      const values = data.inputs(indices, step);
+      const made = new Float32Array((values.length / given) * channels);
+      for (let sample = 0; sample * given * plane < values.length; sample += 1) {
+        const from = values.subarray(sample * given * plane, (sample + 1) * given * plane);
+        const to = made.subarray(sample * channels * plane, (sample + 1) * channels * plane);
+        if (given === 1)
+          for (let channel = 0; channel < channels; channel += 1) to.set(from, channel * plane);
+        else to.set(lumaOf(from, plane));
       }
-      return repeated;
+      return made;
     },
   };
 }
+
+const lumaOf = (rgb: Float32Array, plane: number): Float32Array =>
+  Float32Array.from({ length: plane }, (_, at) =>
+    shares.luma.reduce((sum, share, channel) => sum + share * (rgb[channel * plane + at] ?? 0), 0),
+  );

@@ -1,12 +1,13 @@
 import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
+import type { Dataset } from '../engine/dataset.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
 import { makePlan, type PlanReport } from './makePlan.ts';
-import { repeatChannels } from './repeatChannels.ts';
 import type { Source } from './source.ts';
 import { valueAt } from './topology.ts';
+import { withChannels } from './withChannels.ts';
 import { zipIdentity } from './zipIdentity.ts';
 import { decodeZipState, type FloorEvent, type RetrainingLoss, type StageAccuracy } from './zipCheckpoint.ts';
 import type { ZipOptions } from './zipOptions.ts';
@@ -49,12 +50,12 @@ export async function zip(sources: readonly Source[], recipe: Recipe, options: Z
 /** Zips networks that were put side by side, whatever of them is shared already. */
 export async function zipJoined(
   given: readonly Source[],
-  { network, originals, notes }: Joined,
+  { network, originals, notes }: Omit<Joined, 'nets'>,
   recipe: Recipe,
   options: ZipOptions,
 ): Promise<Zipped> {
-  const sources = given.map((source, index) => onOneInput(source, originals[index] ?? source.graph, network));
-  checkData(network, sources, recipe);
+  const sources = sourcesOf(given, { network, originals });
+  checkRecipe(sources, recipe);
   const { checkpoint } = options;
   const identity = checkpoint ? await zipIdentity(network, sources, recipe, options) : '';
   const from = checkpoint?.from && (await decodeZipState(checkpoint.from, identity, network));
@@ -63,8 +64,16 @@ export async function zipJoined(
   return { ...(await zipper.run()), plan, notes };
 }
 
-function checkData(network: Network, sources: readonly Source[], recipe: Recipe): void {
-  const { retraining, floors, mergeWeights } = recipe;
+/**
+ * The networks as they were and their samples, all for the one input of networks that were put side by side.
+ *
+ * @throws {Error} naming the task, when its samples do not fit its network.
+ */
+export function sourcesOf(
+  given: readonly Source[],
+  { network, originals }: Pick<Joined, 'network' | 'originals'>,
+): Source[] {
+  const sources = given.map((source, index) => onOneInput(source, originals[index] ?? source.graph, network));
   const { dims } = network.topology.input;
   const { output } = network.topology;
   const size = output === null ? [] : valueAt(network.topology, output).size;
@@ -85,6 +94,14 @@ function checkData(network: Network, sources: readonly Source[], recipe: Recipe)
               : undefined;
       if (problem !== undefined) throw new Error(`Cannot zip "${task}": ${problem}`);
     }
+  }
+  return sources;
+}
+
+/** @throws {Error} when the recipe asks for what the data do not have, or names a task that is not there. */
+export function checkRecipe(sources: readonly Source[], recipe: Recipe): void {
+  const { retraining, floors, mergeWeights } = recipe;
+  for (const { task, train, validation } of sources) {
     const batch = retraining.batchSizes?.[task] ?? retraining.batchSize;
     if (retraining.stepsPerLayer + retraining.finalSteps > 0 && train.size < batch)
       throw new Error(`Cannot zip "${task}": ${train.size} samples do not fill a batch of ${batch}`);
@@ -109,11 +126,17 @@ function checkData(network: Network, sources: readonly Source[], recipe: Recipe)
 function onOneInput(source: Source, graph: Graph, network: Network): Source {
   if (graph === source.graph) return source;
   const channels = network.topology.input.dims[0] ?? 1;
-  const { train, validation } = source;
-  return {
-    ...{ task: source.task, graph, train: repeatChannels(train, channels) },
-    ...(validation && { validation: repeatChannels(validation, channels) }),
+  const { task, train, validation } = source;
+  const adapted = (data: Dataset): Dataset => {
+    try {
+      return withChannels(data, channels);
+    } catch (cause) {
+      throw new Error(`Cannot zip "${task}": ${cause instanceof Error ? cause.message : String(cause)}`, {
+        cause,
+      });
+    }
   };
+  return { task, graph, train: adapted(train), ...(validation && { validation: adapted(validation) }) };
 }
 
 /** The numbers that a task answers with, where its network's last layer is known. */
