@@ -19,6 +19,9 @@ export type Comparison = z.infer<typeof comparison>;
 /** Counts of samples: a row each true label, a column each answer. */
 const matrix = z.array(z.array(count)).min(1).max(1024);
 
+/** Files and rows of a task's data that are named at most. */
+export const maxLeftOut = 1000;
+
 const task = z.strictObject({
   task: name,
   /** The network it was zipped from. */
@@ -39,6 +42,13 @@ const task = z.strictObject({
   confusion: z.strictObject({ before: matrix.optional(), after: matrix.optional() }).optional(),
   /** Multiply-adds of one sample when only this task is asked. */
   macs: comparison.optional(),
+  /** Of its data: files and rows that could not be read. */
+  leftOut: z
+    .strictObject({
+      count: z.int().min(1),
+      first: z.array(z.strictObject({ path: z.string(), reason: z.string() })).max(maxLeftOut),
+    })
+    .optional(),
 });
 export type TaskReport = z.infer<typeof task>;
 

@@ -37,6 +37,8 @@ export interface DataDefaults {
   readonly sampleDims?: readonly number[] | undefined;
   readonly preprocessing?: Preprocessing | undefined;
   readonly labels?: readonly string[] | undefined;
+  /** That a network answers: class numbers that no sample has are classes too. */
+  readonly classes?: number | undefined;
 }
 
 /**
@@ -90,6 +92,7 @@ async function describeLocally(
   return localDataset(at(from), {
     preprocessing: said === undefined ? (defaults.preprocessing ?? pixelsFor(defaults.sampleDims)) : said,
     labels: labels ?? defaults.labels,
+    classes: defaults.classes,
     split: split === undefined ? undefined : 'from' in split ? at(split.from) : withSeed(split),
     allowBad,
     source: further,

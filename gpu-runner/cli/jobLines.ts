@@ -29,7 +29,7 @@ export function progressLine({
   return where + facts.join(', ');
 }
 
-const perTask = (values: Readonly<Record<string, number>>, show: (value: number) => string): string =>
+export const perTask = (values: Readonly<Record<string, number>>, show: (value: number) => string): string =>
   Object.entries(values)
     .map(([task, value]) => `${task} ${show(value)}`)
     .join(' ');

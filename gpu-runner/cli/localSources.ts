@@ -1,13 +1,13 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { name as nameSchema, type Manifest } from '../../shared/manifest.ts';
-import { describePreprocessing } from '../../shared/preprocessing.ts';
-import type { OpenedDataset } from '../data/openDataset.ts';
+import type { Recipe } from '../../shared/recipe.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { MergeSource } from '../runner/mergeModels.ts';
+import type { UnopenedSource } from '../runner/openSources.ts';
 import { UsageError } from './context.ts';
 import { hashFile } from './fileSource.ts';
 import { readModelFiles } from './modelFiles.ts';
-import { readPreprocessing, localData } from './dataDescription.ts';
+import { readPreprocessing, localData, type DataDefaults } from './dataDescription.ts';
 
 /** `task=file`, in the order given. */
 export type ByTask = ReadonlyMap<string, string>;
@@ -45,17 +45,18 @@ export const readNets = (nets: ByTask): { readonly task: string; readonly graph:
 export interface LocalSources {
   readonly sources: readonly MergeSource[];
   readonly preprocessing: Manifest['preprocessing'];
-  /** What was left out of the data, in sentences. */
+  /** How inputs are made and what was left out of the data, in sentences. */
   readonly notes: readonly string[];
 }
 
 /**
- * Networks and their data from this machine, ready to be merged.
+ * Networks and their data from this machine, ready to be merged: all data are read with one preprocessing.
  *
  * @throws {UsageError} when a network has no data or data no network; {Error} naming what cannot be read
  */
 export async function readSources(
   { net, data = new Map<string, string>(), preprocessing: file }: SourceOptions,
+  recipe: Pick<Recipe, 'inputChannels'>,
   onReading: (what: string) => void,
 ): Promise<LocalSources> {
   for (const task of net.keys())
@@ -63,30 +64,15 @@ export async function readSources(
   for (const task of data.keys())
     if (!net.has(task)) throw new UsageError(`Data "${task}" has no network: add --net ${task}=<file.onnx>`);
   const declared = file === undefined ? undefined : await readPreprocessing(file);
-  const { openDataset } = await import('../data/openDataset.ts');
-  const sources: MergeSource[] = [];
-  const notes: string[] = [];
-  const preprocessings: [string, Manifest['preprocessing']][] = [];
+  const { openSources } = await import('../runner/openSources.ts');
+  const unopened: UnopenedSource[] = [];
   for (const [task, path] of net) {
     onReading(path);
     const { graph, files } = readModelFiles(path);
     const hashed = await Promise.all(files.map((one) => hashFile(one.file)));
-    const from = data.get(task) ?? '';
-    onReading(from);
-    const dims = graph.inputs[0]?.dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : -1));
-    const local = await localData(from, { sampleDims: dims, preprocessing: declared });
-    const opened: OpenedDataset = await openDataset(local.document, local.resolveFile);
-    const { train, validation, labels, problems } = opened;
-    if (problems.length > 0)
-      notes.push(
-        `${problems.length} of the data of "${task}" left out, the first: ${problems
-          .slice(0, 3)
-          .map(({ path: bad, reason }) => `${bad}: ${reason}`)
-          .join('; ')}`,
-      );
-    preprocessings.push([task, local.document.preprocessing ?? 'none']);
-    sources.push({
-      ...{ task, graph, labels, train, validation },
+    const local = await localData(data.get(task) ?? '', { ...readBy(graph), preprocessing: declared });
+    unopened.push({
+      ...{ task, graph, ...local },
       model: {
         name: task,
         sha256: hashed[0]?.sha256 ?? '',
@@ -94,14 +80,13 @@ export async function readSources(
       },
     });
   }
-  return { sources, notes, preprocessing: common(preprocessings) };
+  const opened = await openSources(unopened, recipe, (task) => onReading(data.get(task) ?? ''));
+  return { ...opened, preprocessing: opened.preprocessing ?? 'none' };
 }
 
-/** One for all tasks, as data if it is one; otherwise what each task's is, in words. */
-function common(all: readonly [string, Manifest['preprocessing']][]): Manifest['preprocessing'] {
-  const [, first = 'none'] = all[0] ?? [];
-  if (all.every(([, one]) => JSON.stringify(one) === JSON.stringify(first))) return first;
-  return all
-    .map(([task, one]) => `${task}: ${typeof one === 'string' ? one : describePreprocessing(one)}`)
-    .join('; ');
+/** What a network's input and answer say of its data. */
+function readBy({ inputs, outputs }: Graph): Pick<DataDefaults, 'sampleDims' | 'classes'> {
+  const dims = inputs[0]?.dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : -1));
+  const classes = outputs[0]?.dims.at(-1);
+  return { sampleDims: dims, ...(typeof classes === 'number' && { classes }) };
 }

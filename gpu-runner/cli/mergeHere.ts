@@ -3,12 +3,14 @@ import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { sha256Hex } from '../../shared/digest.ts';
 import { name as nameSchema } from '../../shared/manifest.ts';
+import { describePreprocessing } from '../../shared/preprocessing.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import type { Provider } from '../engine/providers.ts';
+import { percent } from '../runner/figures.ts';
 import type { MergedBefore } from '../runner/mergedBefore.ts';
 import { openCheckpointFolder } from './checkpointFolder.ts';
 import { CommandError, UsageError, type CommandContext } from './context.ts';
-import { progressLine } from './jobLines.ts';
+import { perTask, progressLine } from './jobLines.ts';
 import type { LocalSources } from './localSources.ts';
 import { answer, providerOption, wholeNumber, type JsonOption } from './options.ts';
 import { Progress } from './progress.ts';
@@ -78,6 +80,7 @@ export async function mergeHere(
 ): Promise<void> {
   const progress = new Progress(context);
   const { sources, preprocessing, notes } = await read(progress);
+  if (typeof preprocessing !== 'string') progress.note(`Inputs: ${describePreprocessing(preprocessing)}`);
   for (const note of notes) progress.note(note);
   const identity = JSON.stringify([
     name,
@@ -100,12 +103,14 @@ export async function mergeHere(
   const { writeBundle } = await import('../bundle/writeBundle.ts');
   try {
     const { bundle, report } = await mergeModels({
-      ...{ name, createdAt: checkpoint.createdAt, preprocessing, sources, recipe, checkpoint, before },
+      ...{ name, createdAt: checkpoint.createdAt, preprocessing, sources, recipe, notes, checkpoint, before },
       provider: options.provider,
       signal: context.signal,
       onProgress(event) {
         const line = progressLine(event);
-        if (event.stage === 'share' || event.stage === 'validate' || event.stage === 'floor')
+        if (event.stage === 'evaluate' && event.accuracy)
+          progress.note(`The separate networks answer right: ${perTask(event.accuracy, percent)}`);
+        else if (event.stage === 'share' || event.stage === 'validate' || event.stage === 'floor')
           progress.note(line);
         else progress.update(line);
       },

@@ -6,7 +6,7 @@ import { widthOf, type Network } from '../mtz/network.ts';
 import { planByHand, type Plan } from '../mtz/plan.ts';
 import { planSize, type PlanSize } from '../mtz/planSize.ts';
 import { groupsInOrder } from '../mtz/survey.ts';
-import type { Source } from '../mtz/zip.ts';
+import { sourcesOf, type Source } from '../mtz/zip.ts';
 
 export interface PlannedGroup {
   readonly group: string;
@@ -58,11 +58,12 @@ export function planShapes(nets: readonly NamedGraph[], recipe: Recipe): MergePl
 
 /** As `planShapes()`, with what sharing is predicted to cost, measured on data. Nothing is merged for it. */
 export async function planWithData(
-  sources: readonly Source[],
+  given: readonly Source[],
   recipe: Recipe,
   { provider, curve: wanted = false, signal }: PlanOptions,
 ): Promise<MergePlan> {
-  const { network, notes } = joinSources(sources, recipe);
+  const { network, originals, notes } = joinSources(given, recipe);
+  const sources = sourcesOf(given, { network, originals });
   const options = { provider, ...(signal && { signal }) };
   const made = await makePlan(network, sources, recipe, options);
   const points =

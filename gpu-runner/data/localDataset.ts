@@ -27,6 +27,8 @@ export interface LocalOptions {
   readonly preprocessing: DatasetDocument['preprocessing'];
   /** Names of the classes. Absent: the folders' names, or the numbers 0 to the largest in the labels. */
   readonly labels?: readonly string[] | undefined;
+  /** At least so many numbers, where labels are numbers: the data may lack samples of the last. */
+  readonly classes?: number | undefined;
   /** Absent: a tenth of every class is held out, seed 1. */
   readonly split?: { readonly validation: number; readonly seed?: number } | LocalSource | undefined;
   readonly allowBad?: number | undefined;
@@ -50,7 +52,7 @@ export async function localDataset(from: LocalSource, options: LocalOptions): Pr
   try {
     const files = new LocalFiles();
     const source = await sourceOf(from, files, options.source);
-    const labels = options.labels ?? (await labelsOf(source, files));
+    const labels = options.labels ?? (await labelsOf(source, files, options.classes));
     const split: DatasetDocumentInput['split'] = await splitOf(options.split, files, options.source);
     const written = {
       format: 'trunkline.dataset/1',
@@ -134,7 +136,7 @@ async function splitOf(
   return { source: await sourceOf(wanted, files, further) };
 }
 
-async function labelsOf(source: DatasetSource, files: LocalFiles): Promise<string[]> {
+async function labelsOf(source: DatasetSource, files: LocalFiles, classes = 0): Promise<string[]> {
   if (source.kind === 'images') {
     const labels = await withImageFiles(files.pathOf(source.archive), (images) =>
       Promise.resolve(folderLabels(images.files.keys())),
@@ -150,7 +152,7 @@ async function labelsOf(source: DatasetSource, files: LocalFiles): Promise<strin
   for (const value of labels?.data ?? []) largest = Math.max(largest, Number(value));
   if (!(largest >= 0 && largest < 10_000))
     throw new Error(`its largest class number is ${largest}, which is not 0 to 9999: name the labels`);
-  return Array.from({ length: largest + 1 }, (_, label) => String(label));
+  return Array.from({ length: Math.max(largest + 1, classes) }, (_, label) => String(label));
 }
 
 async function fileDigest(path: string, sizeBytes: number): Promise<Omit<BundleFile, 'path'>> {

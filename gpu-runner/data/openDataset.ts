@@ -23,6 +23,8 @@ export interface OpenedDataset {
   readonly labels: readonly string[];
   /** What was left out, and why: never more than the document's `allowBad` of the samples. */
   readonly problems: readonly Problem[];
+  /** Whether the source's pixels were bytes; else they were numbers of any unit. */
+  readonly bytes: boolean;
 }
 
 /**
@@ -40,10 +42,10 @@ export async function openDataset(
   const { train, validation } = splitSamples(document, main);
   const all = samplesDataset(main, labels.length, preprocessing);
   const problems = [...main.problems, ...(held?.problems ?? [])];
-  if (held)
-    return { train: all, validation: samplesDataset(held, labels.length, preprocessing), labels, problems };
-  if (validation.length === 0) return { train: all, validation: null, labels, problems };
-  return { train: subset(all, train), validation: subset(all, validation), labels, problems };
+  const told = { labels, problems, bytes: main.values instanceof Uint8Array };
+  if (held) return { train: all, validation: samplesDataset(held, labels.length, preprocessing), ...told };
+  if (validation.length === 0) return { train: all, validation: null, ...told };
+  return { train: subset(all, train), validation: subset(all, validation), ...told };
 }
 
 /** The samples of a document's source, and of the source of its validation if it names one. @throws as `openDataset` */

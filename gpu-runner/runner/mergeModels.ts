@@ -5,13 +5,23 @@ import type { Report } from '../../shared/report.ts';
 import type { Tensor } from '../../shared/tensor.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { exportBundle } from '../bundle/export.ts';
+import type { Problem } from '../data/samples.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import { jointGraph, servingGraphs, taskGraph, type ServingGraphs } from '../mtz/wiring.ts';
 import { extend } from '../mtz/extend.ts';
-import { zip, type Source, type ZipOptions, type ZipProgress, type Zipped } from '../mtz/zip.ts';
+import type { InputScale } from '../mtz/inputScale.ts';
+import { joinSources, type Joined } from '../mtz/joinSources.ts';
+import {
+  checkRecipe,
+  sourcesOf,
+  zipJoined,
+  type Source,
+  type ZipOptions,
+  type ZipProgress,
+  type Zipped,
+} from '../mtz/zip.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { repeatChannels } from '../mtz/repeatChannels.ts';
 import { judge, type Judgement } from './judge.ts';
 import type { MergedBefore } from './mergedBefore.ts';
 import { reportMerge, withEnvironment } from './mergeReport.ts';
@@ -25,9 +35,13 @@ export interface MergeSource {
   /** Of its classes, or none. */
   readonly labels: readonly string[];
   readonly train: Dataset;
+  /** Where the samples are made for other networks than this: what it reads in their place. */
+  readonly inputScale?: InputScale | undefined;
   /** Held out: what the accuracies are measured on, and some of it parity. */
   readonly validation: Dataset | null;
   readonly model: { readonly name: string; readonly sha256: string; readonly sizeBytes: number };
+  /** What of its data could not be read, and why. */
+  readonly leftOut?: readonly Problem[] | undefined;
 }
 
 /** Where a merge that was interrupted goes on. The bytes mean something to `mergeModels` only. */
@@ -49,6 +63,8 @@ export interface MergeOptions {
   /** A bundle that the last of the sources is added to. The others are what it was merged from, in its order. */
   readonly before?: MergedBefore | undefined;
   readonly recipe: Recipe;
+  /** What is known of networks and data before they are merged, in sentences for the report. */
+  readonly notes?: readonly string[] | undefined;
   readonly provider: Provider;
   readonly checkpoint?: MergeCheckpoint | undefined;
   readonly onProgress?: ((progress: MergeProgress) => void) | undefined;
@@ -82,19 +98,30 @@ export const mergeModels: MergeModels = async (options) => {
     onProgress?.({ stage });
   };
 
+  // What does not fit is found before anything is computed.
+  const given = sources.map(sourceOf);
+  const { network, originals, notes } = joinSources(given, recipe);
+  const ready = sourcesOf(given, { network, originals });
+  checkRecipe(ready, recipe);
   enter('evaluate');
-  const before = await judgeAll(sources, ({ graph }) => graph, options);
+  const before = await judgeAll(ready, ({ graph }) => graph, options);
+  if (before.size > 0) onProgress?.(separately(before));
   enter('zip');
-  const zipped = await zipOrExtend(options, {
-    provider,
-    ...(signal && { signal }),
-    ...(checkpoint && {
-      checkpoint: { from: await checkpoint.load(), save: (bytes) => checkpoint.save(bytes) },
-    }),
-    onProgress: (event) => onProgress?.(toProgress(event, sources)),
-  });
+  const zipped = await zipOrExtend(
+    options,
+    given,
+    { network, originals, notes },
+    {
+      provider,
+      ...(signal && { signal }),
+      ...(checkpoint && {
+        checkpoint: { from: await checkpoint.load(), save: (bytes) => checkpoint.save(bytes) },
+      }),
+      onProgress: (event) => onProgress?.(toProgress(event, sources)),
+    },
+  );
   enter('evaluate');
-  const served = sources.map((source) => ({ ...source, ...asServed(source, zipped) }));
+  const served = ready.map(({ validation = null, ...source }) => ({ ...source, validation }));
   const after = await judgeAll(served, ({ task }) => taskGraph(zipped.network, task), options);
   enter('export');
   const serving = servingGraphs(zipped.network);
@@ -114,12 +141,20 @@ export const mergeModels: MergeModels = async (options) => {
   return { bundle, report: withEnvironment(report, provider, { seconds, latencyMs }) };
 };
 
-function zipOrExtend({ sources, recipe, before }: MergeOptions, options: ZipOptions): Promise<Zipped> {
-  const all = sources.map(({ task, graph, train, validation }): Source => ({
-    ...{ task, graph, train },
-    ...(validation && { validation }),
-  }));
-  if (!before) return zip(all, recipe, options);
+const sourceOf = ({ task, graph, train, validation, inputScale }: MergeSource): Source => ({
+  ...{ task, graph, train },
+  ...(validation && { validation }),
+  ...(inputScale && { inputScale }),
+});
+
+function zipOrExtend(
+  { recipe, before }: MergeOptions,
+  sources: readonly Source[],
+  joined: Omit<Joined, 'nets'>,
+  options: ZipOptions,
+): Promise<Zipped> {
+  if (!before) return zipJoined(sources, joined, recipe, options);
+  const all = [...sources];
   const added = all.pop();
   const given = all.map(({ task }) => task).join(', ');
   if (!added || given !== before.tasks.join(', '))
@@ -129,8 +164,8 @@ function zipOrExtend({ sources, recipe, before }: MergeOptions, options: ZipOpti
   return extend({ ...before, sources: all }, added, recipe, options);
 }
 
-/** Of each source that has held-out samples, by task. */
-async function judgeAll<S extends TaskSamples>(
+/** Of each source that has held-out samples, by task. @throws {Error} naming the task */
+async function judgeAll<S extends { readonly task: string; readonly validation?: Dataset | null }>(
   sources: readonly S[],
   graphOf: (source: S) => Graph,
   { provider, signal }: MergeOptions,
@@ -139,22 +174,28 @@ async function judgeAll<S extends TaskSamples>(
   for (const source of sources) {
     if (!source.validation) continue;
     const options = { provider, ...(signal && { signal }) };
-    judged.set(source.task, await judge(graphOf(source), source.validation, options));
+    try {
+      judged.set(source.task, await judge(graphOf(source), source.validation, options));
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`Cannot measure the accuracy of "${source.task}": ${reason}`, { cause });
+    }
   }
   return judged;
 }
 
-/** A task's samples with the channels that the zipped network reads. */
-function asServed({ task, train, validation }: TaskSamples, { network }: Zipped): TaskSamples {
-  const channels = network.topology.input.dims[0] ?? 1;
-  const adapted = (data: Dataset): Dataset =>
-    data.sampleDims.length > 1 ? repeatChannels(data, channels) : data;
-  return { task, train: adapted(train), validation: validation && adapted(validation) };
-}
+/** What is known of the networks before they are merged. */
+const separately = (judged: ReadonlyMap<string, Judgement>): MergeProgress => ({
+  stage: 'evaluate',
+  message: 'the separate networks on held-out samples',
+  accuracy: Object.fromEntries(Array.from(judged, ([task, one]) => [task, one.accuracy])),
+});
 
 interface Outcome {
   readonly zipped: Zipped;
   readonly serving: ServingGraphs;
+  /** The networks as they were, with samples as the bundle reads them. */
   readonly served: readonly TaskSamples[];
   readonly stored: Stored | undefined;
 }

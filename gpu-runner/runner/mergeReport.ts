@@ -2,7 +2,14 @@ import { availableParallelism, cpus, platform } from 'node:os';
 import { env } from 'onnxruntime-node';
 import { estimateHeapBytes, heldParameterBytes } from '../../shared/heap.ts';
 import type { Storage } from '../../shared/recipe.ts';
-import type { Comparison, Report, GroupReport, TaskReport, TradeoffReport } from '../../shared/report.ts';
+import {
+  maxLeftOut,
+  type Comparison,
+  type Report,
+  type GroupReport,
+  type TaskReport,
+  type TradeoffReport,
+} from '../../shared/report.ts';
 import { packGraphs } from '../bundle/packGraphs.ts';
 import type { Parts } from '../bundle/quantise/parts.ts';
 import { checkReport } from '../bundle/report/reportFiles.ts';
@@ -69,7 +76,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
       },
     },
     ...(stored && { quantisation: { ...stored.report, bytes: { float32, stored: bytes } } }),
-    notes: [...extensionNotes(options), ...zipped.notes],
+    notes: [...extensionNotes(options), ...(options.notes ?? []), ...zipped.notes],
   });
 }
 
@@ -109,7 +116,7 @@ export const withEnvironment = (
 });
 
 function taskReport(
-  { task, model, labels, graph }: MergeOptions['sources'][number],
+  { task, model, labels, graph, leftOut = [] }: MergeOptions['sources'][number],
   { serving, before, after, stored }: MergeFacts,
 ): Omit<TaskReport, 'labels'> & { labels: string[] } {
   const [one, other] = [before.get(task), after.get(task)];
@@ -120,6 +127,12 @@ function taskReport(
     source: { name: model.name, sha256: model.sha256 },
     labels: [...labels],
     macs: { separate: countMacs(graph), zipped: zippedMacs },
+    ...(leftOut.length > 0 && {
+      leftOut: {
+        count: leftOut.length,
+        first: leftOut.slice(0, maxLeftOut).map(({ path, reason }) => ({ path, reason })),
+      },
+    }),
     ...(one &&
       other && {
         // What is served is what was stored: int8 answers a little differently.

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Manifest } from '../../../shared/manifest.ts';
+import { describePreprocessing, type Preprocessing } from '../../../shared/preprocessing.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import { CommandError, UsageError, type CommandContext } from '../context.ts';
 import { readSources, dataOption, withNets, type LocalSources, type SourceOptions } from '../localSources.ts';
@@ -42,8 +43,11 @@ export function addExtend(program: Command, context: CommandContext): void {
       await mergeHere(context, target, options, {
         ...{ recipe, before },
         read: async (progress) => {
-          const read = await readSources({ ...options, net }, (what) => progress.update(`Reading ${what}`));
+          const read = await readSources({ ...options, net }, recipe, (what) =>
+            progress.update(`Reading ${what}`),
+          );
           checkDigests(models, read);
+          checkInput(bundle.manifest, read);
           return read;
         },
       });
@@ -86,4 +90,17 @@ function checkDigests(models: readonly Model[], { sources }: LocalSources): void
         `--net ${task}=<the file with that digest>`,
       );
   }
+}
+
+/** @throws {CommandError} when inputs would be made otherwise than for the bundle, whose weights expect those */
+function checkInput({ preprocessing: before }: Manifest, { preprocessing: now }: LocalSources): void {
+  if (typeof before === 'string' || typeof now === 'string') return;
+  // Resizing may be added: images that needed none come out the same.
+  const facts = ({ layout, scale, mean, std }: Preprocessing): string =>
+    JSON.stringify([layout, scale, mean, std]);
+  if (facts(before) === facts(now)) return;
+  throw new CommandError(
+    `Cannot extend: inputs of the bundle are made of ${describePreprocessing(before)}, those of these data of ${describePreprocessing(now)}`,
+    'the data and --preprocessing that the bundle was merged with',
+  );
 }

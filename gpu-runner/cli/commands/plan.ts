@@ -24,16 +24,20 @@ export function addPlan(program: Command, context: CommandContext): void {
       const { planShapes, planWithData } = await import('../planMerge.ts');
       const { planLines } = await import('../planLines.ts');
       const progress = new Progress(context);
-      const measured = async () => {
-        const { sources } = await readSources(options, (what) => progress.update(`Reading ${what}`));
+      const withData = async () => {
+        const { sources, notes } = await readSources(options, recipe, (what) =>
+          progress.update(`Reading ${what}`),
+        );
+        for (const note of notes) progress.note(note);
         progress.update('Measuring what sharing costs');
-        return planWithData(
+        const measured = await planWithData(
           sources.map(({ validation, ...source }) => ({ ...source, ...(validation && { validation }) })),
           recipe,
           { provider: options.provider, curve: options.explain === true, signal: context.signal },
         );
+        return { ...measured, dataNotes: notes };
       };
-      const plan = options.data ? await measured() : planShapes(readNets(options.net), recipe);
+      const plan = options.data ? await withData() : planShapes(readNets(options.net), recipe);
       progress.clear();
       answer(context, options, plan, () => planLines(plan, options.explain === true));
     });

@@ -17,9 +17,10 @@ export function addZip(program: Command, context: CommandContext): void {
     )
     .action(async (options: ZipOptions) => {
       const target = checkTarget(options);
+      const recipe = await readRecipe(options);
       await mergeHere(context, target, options, {
-        recipe: await readRecipe(options),
-        read: (progress) => readSources(options, (what) => progress.update(`Reading ${what}`)),
+        recipe,
+        read: (progress) => readSources(options, recipe, (what) => progress.update(`Reading ${what}`)),
       });
     });
 }

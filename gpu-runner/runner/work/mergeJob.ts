@@ -1,12 +1,10 @@
-import type { Manifest } from '../../../shared/manifest.ts';
-import { describePreprocessing } from '../../../shared/preprocessing.ts';
 import type { Bundle } from '../../bundle/bundle.ts';
 import type { MergeCheckpoint, Merged, MergeModels } from '../mergeModels.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { bytesContent } from '../storage/content.ts';
 import { decisively, HandBackError, JobError, type JobContext } from './job.ts';
 import { jobCheckpoint } from './jobCheckpoint.ts';
-import { fetchSources, readSources, type GivenSource, type SourceDocuments } from './readSources.ts';
+import { fetchSources, readSources } from './readSources.ts';
 
 /**
  * A merge: fetches what it needs, goes on where an attempt before it came to, and stores files, manifest and report. The
@@ -30,14 +28,13 @@ export async function mergeJob(
   );
   const merged = await decisively(signal, async () => {
     report({ stage: 'read' });
-    const { sources, documents } = await readSources(inputs.sources, folders, signal);
+    const { recipe } = job.request;
+    const { sources, preprocessing, notes } = await readSources(inputs.sources, folders, recipe, context);
     const merge = (from: MergeCheckpoint): Promise<Merged> =>
       mergeModels({
         name: job.request.name,
         createdAt: new Date(job.createdAt),
-        preprocessing: commonPreprocessing(inputs.sources, documents),
-        sources,
-        recipe: job.request.recipe,
+        ...{ preprocessing, sources, recipe, notes },
         provider: context.provider,
         checkpoint: from,
         signal,
@@ -62,22 +59,6 @@ export async function mergeJob(
   await storeBundle(merged.bundle, context);
   await context.store.put(stored, { signal });
   return { bundle: merged.bundle.id, report: stored.sha256 };
-}
-
-/** One for all tasks, as data if it is one; otherwise what each task's is, in words. */
-function commonPreprocessing(
-  sources: readonly GivenSource[],
-  documents: readonly SourceDocuments[],
-): Manifest['preprocessing'] {
-  const all = documents.map(({ model, data }) => data.preprocessing ?? model.preprocessing ?? 'none');
-  const [first = 'none'] = all;
-  if (all.every((one) => JSON.stringify(one) === JSON.stringify(first))) return first;
-  return sources
-    .map(({ task }, index) => {
-      const one = all[index] ?? 'none';
-      return `${task}: ${typeof one === 'string' ? one : describePreprocessing(one)}`;
-    })
-    .join('; ');
 }
 
 /** Files first, so that the manifest never names what is not there. */

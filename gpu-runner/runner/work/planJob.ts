@@ -8,7 +8,7 @@ import { widthOf } from '../../mtz/network.ts';
 import { planByHand } from '../../mtz/plan.ts';
 import { planSize } from '../../mtz/planSize.ts';
 import { groupsInOrder } from '../../mtz/survey.ts';
-import type { Source } from '../../mtz/zip.ts';
+import { sourcesOf, type Source } from '../../mtz/zip.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { decisively, JobError, type JobContext } from './job.ts';
 import { fetchSources, readSources } from './readSources.ts';
@@ -23,13 +23,14 @@ export async function planJob(context: JobContext): Promise<JobResult> {
   const folders = await fetchSources(inputs.sources, context);
   const plan = await decisively(signal, async () => {
     report({ stage: 'read' });
-    const { sources } = await readSources(inputs.sources, folders, signal);
+    const { sources, notes } = await readSources(inputs.sources, folders, recipe, context);
     report({ stage: 'plan' });
-    return planCurve(
-      sources.map(({ task, graph, train }) => ({ task, graph, train })),
+    const made = await planCurve(
+      sources.map(({ validation, ...source }) => ({ ...source, ...(validation && { validation }) })),
       recipe,
       { provider, signal },
     );
+    return { ...made, notes: [...notes, ...made.notes] };
   });
   return { plan };
 }
@@ -40,11 +41,12 @@ export async function planJob(context: JobContext): Promise<JobResult> {
  * @throws {Error} when the networks cannot be zipped or the recipe does not fit them
  */
 export async function planCurve(
-  sources: readonly Source[],
+  given: readonly Source[],
   recipe: Recipe,
   options: { readonly provider: Provider; readonly signal: AbortSignal },
 ): Promise<PlanResult> {
-  const { network, notes } = joinSources(sources, recipe);
+  const { network, originals, notes } = joinSources(given, recipe);
+  const sources = sourcesOf(given, { network, originals });
   const most = planByHand(network, recipe.share);
   // A heap is a number of parameters.
   const of = recipe.budget?.of === 'macs' ? 'macs' : 'parameters';

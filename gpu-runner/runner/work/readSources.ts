@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { datasetDocument, type DatasetDocument } from '../../../shared/dataset.ts';
+import { datasetDocument } from '../../../shared/dataset.ts';
 import type { ResolvedVersion } from '../../../shared/jobs.ts';
+import type { Manifest } from '../../../shared/manifest.ts';
+import type { Recipe } from '../../../shared/recipe.ts';
 import { modelDocument, type ModelDocument } from '../../../shared/registry.ts';
-import { openDataset } from '../../data/openDataset.ts';
 import { readModelFile } from '../../onnx/files.ts';
 import type { MergeSource } from '../mergeModels.ts';
+import { openSources, type OpenedSources, type UnopenedSource } from '../openSources.ts';
 import { fetchFiles } from './fetchFiles.ts';
 import type { JobContext } from './job.ts';
 
@@ -13,11 +15,6 @@ export interface GivenSource {
   readonly task: string;
   readonly model: ResolvedVersion;
   readonly data: ResolvedVersion;
-}
-
-export interface SourceDocuments {
-  readonly model: ModelDocument;
-  readonly data: DatasetDocument;
 }
 
 /** Where the files of a source lie. */
@@ -40,48 +37,75 @@ export async function fetchSources(
   return folders;
 }
 
-/** @throws {Error} when a document or file is not what it should be, or networks and data have other labels */
+export interface JobSources extends Omit<OpenedSources, 'preprocessing'> {
+  /** How inputs of the bundle are made; in words where the data do not say. */
+  readonly preprocessing: Manifest['preprocessing'];
+}
+
+/** @throws {Error} when a document or file is not what it should be, or networks and data do not fit each other */
 export async function readSources(
   given: readonly GivenSource[],
   folders: readonly SourceFolders[],
-  signal: AbortSignal,
-): Promise<{ sources: MergeSource[]; documents: SourceDocuments[] }> {
-  const documents = given.map(({ model, data }) => ({
-    model: modelDocument.parse(model.document),
-    data: datasetDocument.parse(data.document),
-  }));
-  const sources: MergeSource[] = [];
+  recipe: Pick<Recipe, 'inputChannels'>,
+  { signal, log, report }: Pick<JobContext, 'signal' | 'log' | 'report'>,
+): Promise<JobSources> {
+  const models: ModelDocument[] = [];
+  const unopened: UnopenedSource[] = [];
   for (const [index, source] of given.entries()) {
-    const [document, folder] = [documents[index], folders[index]];
-    if (document && folder) sources.push(await readSource(source, document, folder));
+    const folder = folders[index];
+    const model = modelDocument.parse(source.model.document);
+    models.push(model);
+    if (folder) unopened.push(readSource(source, model, folder));
     signal.throwIfAborted();
   }
-  return { sources, documents };
+  const opened = await openSources(unopened, recipe, () => signal.throwIfAborted());
+  const sources = opened.sources.map((source, index) => withModelLabels(source, given[index], models[index]));
+  for (const note of opened.notes) {
+    log(note);
+    report({ stage: 'read', message: note.slice(0, 2000) });
+  }
+  return { ...opened, sources, preprocessing: opened.preprocessing ?? inWords(given, models) };
 }
 
-async function readSource(
-  { task, model }: GivenSource,
-  documents: SourceDocuments,
+function readSource(
+  { task, model, data }: GivenSource,
+  { files }: ModelDocument,
   folders: SourceFolders,
-): Promise<MergeSource> {
-  const graphFile = documents.model.files.find((file) => file.path.endsWith('.onnx'));
+): UnopenedSource {
+  const graphFile = files.find((file) => file.path.endsWith('.onnx'));
   if (!graphFile)
     throw new Error(`Cannot merge "${task}": ${model.name}@${model.version} has no *.onnx file`);
-  const graph = readModelFile(join(folders.model, graphFile.path));
-  const { train, validation, labels } = await openDataset(documents.data, ({ path }) =>
-    Promise.resolve(join(folders.data, path)),
-  );
-  if (documents.model.labels.length > 0 && documents.model.labels.length !== labels.length)
-    throw new Error(
-      `Cannot merge "${task}": ${model.name}@${model.version} has ${documents.model.labels.length} labels, its data ${labels.length}`,
-    );
   return {
-    ...{ task, graph, train, validation },
-    labels: documents.model.labels.length > 0 ? documents.model.labels : labels,
+    ...{ task, graph: readModelFile(join(folders.model, graphFile.path)) },
+    document: datasetDocument.parse(data.document),
+    resolveFile: ({ path }) => Promise.resolve(join(folders.data, path)),
     model: {
       name: model.name,
       sha256: graphFile.sha256,
-      sizeBytes: documents.model.files.reduce((sum, file) => sum + file.sizeBytes, 0),
+      sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     },
   };
+}
+
+/** @throws {Error} when the network was registered with another number of labels than its data have */
+function withModelLabels(
+  source: MergeSource,
+  given: GivenSource | undefined,
+  model: ModelDocument | undefined,
+): MergeSource {
+  const labels = model?.labels ?? [];
+  if (labels.length === 0) return source;
+  if (labels.length !== source.labels.length)
+    throw new Error(
+      `Cannot merge "${source.task}": ${given?.model.name ?? ''}@${given?.model.version ?? ''} has ${labels.length} labels, its data ${source.labels.length}`,
+    );
+  return { ...source, labels };
+}
+
+/** What the networks' documents say of their inputs, where no data do. */
+function inWords(given: readonly GivenSource[], models: readonly ModelDocument[]): string {
+  const all = models.map(({ preprocessing }) => preprocessing ?? 'none');
+  const [first = 'none'] = all;
+  if (all.every((one) => one === first)) return first;
+  return given.map(({ task }, index) => `${task}: ${all[index] ?? 'none'}`).join('; ');
 }

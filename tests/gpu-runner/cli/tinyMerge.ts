@@ -9,7 +9,7 @@ import { reference } from '../../flows/edge-requests.ts';
 const samples = 96;
 
 /** An IDX file of bytes. Format: LeCun, the MNIST page. */
-function idx(dims: readonly number[], values: readonly number[]): Uint8Array {
+export function idx(dims: readonly number[], values: readonly number[]): Uint8Array {
   const header = new DataView(new ArrayBuffer(4 + 4 * dims.length));
   header.setUint32(0, 0x0800 + dims.length);
   for (const [index, dim] of dims.entries()) header.setUint32(4 + 4 * index, dim);

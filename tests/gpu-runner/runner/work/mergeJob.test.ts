@@ -3,10 +3,12 @@ import { sha256 } from '../../../../gpu-runner/bundle/bundle.ts';
 import { mergeModels, type Merged, type MergeModels } from '../../../../gpu-runner/runner/mergeModels.ts';
 import { mergeJob } from '../../../../gpu-runner/runner/work/mergeJob.ts';
 import { manifest as manifestSchema } from '../../../../shared/manifest.ts';
+import { report as reportSchema } from '../../../../shared/report.ts';
+import { pixelsTo1 } from '../../../../shared/preprocessing.ts';
 import { claimOf } from '../jobs.ts';
 import { memoryStore, type MemoryStore } from '../storage/memoryStore.ts';
 import { testContext, type TestContext } from './context.ts';
-import { dataVersion, modelVersion, tinyMerge, tinyNet } from './tinyTask.ts';
+import { dataVersion, modelVersion, spoiltVersion, tinyMerge, tinyNet } from './tinyTask.ts';
 
 const contexts: TestContext[] = [];
 afterEach(() => Promise.all(contexts.splice(0).map((one) => one.remove())));
@@ -90,27 +92,54 @@ describe('mergeJob()', () => {
     );
   });
 
-  it('says in words how inputs are made where tasks differ in it', async () => {
+  /** A merge whose second data set is of another preprocessing than the first. */
+  const differing = (change: object) =>
+    contextOf(({ add }) => {
+      const { sources } = tinyMerge(add);
+      const [first, second] = sources;
+      if (!first || !second) throw new Error('There are two sources');
+      const preprocessing = { ...pixelsTo1([1, 12, 12]), ...change };
+      const data = { ...second.data, document: { ...second.data.document, preprocessing } };
+      return claimOf({ kind: 'merge', sources: [first, { ...second, data }] });
+    });
+
+  it('tells in its log, its progress and the report what of the data could not be read', async () => {
     const context = await contextOf(({ add }) => {
       const { sources } = tinyMerge(add);
       const [first, second] = sources;
       if (!first || !second) throw new Error('There are two sources');
-      const data = {
-        ...second.data,
-        document: {
-          ...second.data.document,
-          preprocessing: { layout: [1, 12, 12], channels: 'grey', scale: 1, mean: [0], std: [1] },
-        },
-      };
-      return claimOf({ kind: 'merge', sources: [first, { ...second, data }] });
+      return claimOf({ kind: 'merge', sources: [{ ...first, data: spoiltVersion(add, 5) }, second] });
     });
-    let told: unknown;
-    await mergeJob(context, ({ preprocessing }) => {
-      told = preprocessing;
-      return Promise.reject(new Error('enough'));
-    }).catch(() => undefined);
-    expect(told).toBe(
-      'left: grey images, pixels / 255, float32 [N, 1, 12, 12]; right: grey images, pixels, float32 [N, 1, 12, 12]',
+    const result = await mergeJob(context, mergeModels);
+    if (!('bundle' in result)) throw new Error('There is no bundle');
+    const note =
+      '5 of the data of "left" left out, the first: x[0]: its value 0 is NaN, not a finite number; x[1]: its value 0 is NaN, not a finite number; x[2]: its value 0 is NaN, not a finite number';
+    expect(context.lines).toEqual([note]);
+    expect(context.progress).toContainEqual({ stage: 'read', message: note });
+    const report = reportSchema.parse(read(context.store, result.report ?? ''));
+    expect(report.notes).toContain(note);
+    expect(report.tasks.map(({ leftOut }) => leftOut?.count)).toEqual([5, undefined]);
+    expect(report.tasks[0]?.leftOut?.first.map(({ path }) => path)).toEqual(
+      [0, 1, 2, 3, 4].map((row) => `x[${row}]`),
+    );
+  });
+
+  it('makes one input of preprocessings that differ, says so, and refuses what it cannot', async () => {
+    const context = await differing({ mean: [0.5], std: [0.25] });
+    const result = await mergeJob(context, mergeModels);
+    if (!('bundle' in result)) throw new Error('There is no bundle');
+    const manifest = manifestSchema.parse(read(context.store, result.bundle));
+    expect(manifest.preprocessing).toEqual(pixelsTo1([1, 12, 12]));
+    const said = expect.stringContaining('those of "right" were made otherwise') as string;
+    expect(read(context.store, result.report ?? '')).toMatchObject({
+      notes: expect.arrayContaining([said]) as string[],
+    });
+    expect(context.lines).toEqual([said]);
+    expect(context.progress).toContainEqual({ stage: 'read', message: said });
+
+    const resize = { width: 14, height: 14, mode: 'bilinear', fit: 'stretch' };
+    await expect(mergeJob(await differing({ resize }), mergeModels)).rejects.toThrow(
+      'Cannot give "left" and "right" one input',
     );
   });
 });

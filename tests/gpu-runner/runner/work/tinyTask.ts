@@ -5,6 +5,7 @@ import { writeModel } from '../../../../gpu-runner/onnx/write.ts';
 import type { DatasetDocument } from '../../../../shared/dataset.ts';
 import type { ClaimReply, ResolvedVersion } from '../../../../shared/jobs.ts';
 import { pixelsTo1 } from '../../../../shared/preprocessing.ts';
+import { npy, zip } from '../../data/byteFixtures.ts';
 import { lenet } from '../../mtz/nets/lenet.ts';
 
 /** Stores bytes and says where they are. */
@@ -58,6 +59,27 @@ export function dataVersion(add: Add, name: string, seed: number, size = 48): Re
     allowBad: 0.01,
   };
   return version(name, document);
+}
+
+/** Numbers of no meaning as an .npz, the first rows of which are not finite; a quarter of the rest is held out. */
+export function spoiltVersion(add: Add, bad: number, size = 48): ResolvedVersion {
+  const random = new Random(7);
+  const values = Float32Array.from({ length: size * side * side }, () => random.integer(256));
+  for (let row = 0; row < bad; row += 1) values[row * side * side] = NaN;
+  const labels = Uint8Array.from({ length: size }, (_, index) => index % tinyLabels.length);
+  const bytes = zip([
+    { name: 'x.npy', bytes: npy("'<f4'", [size, side, side], new Uint8Array(values.buffer)) },
+    { name: 'y.npy', bytes: npy("'|u1'", [size], labels) },
+  ]);
+  return version('spoilt', {
+    format: 'trunkline.dataset/1',
+    files: [{ path: 'data.npz', ...add(bytes) }],
+    source: { kind: 'npz', file: 'data.npz', x: 'x', y: 'y' },
+    preprocessing: pixelsTo1([1, side, side]),
+    labels: tinyLabels,
+    split: { validation: 0.25, seed: 1 },
+    allowBad: 0.2,
+  });
 }
 
 /** Two networks of one shape, each with data of its own. */
