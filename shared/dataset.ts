@@ -5,12 +5,13 @@ import { preprocessing } from './preprocessing.ts';
 /** A `path` of the document's `files`. */
 const filePath = bundleFile.shape.path;
 
-/** Arrays `x` (samples) and `y` (class numbers) of a NumPy archive. */
+/** Arrays `x` (samples) and `y` (class numbers) of a NumPy archive. Without labels, data serve distillation only. */
 const npzSource = z.strictObject({
   kind: z.literal('npz'),
   file: filePath,
   x: z.string().min(1).default('x'),
-  y: z.string().min(1).default('y'),
+  /** Null: the samples have no labels. */
+  y: z.string().min(1).nullable().default('y'),
   /** Name of an array of whole numbers: samples of one group never part in a split. */
   groups: z.string().min(1).optional(),
   /** What the axes of images are. Absent: read from the dims, and refused when they leave a doubt. */
@@ -21,7 +22,8 @@ const npzSource = z.strictObject({
 const idxSource = z.strictObject({
   kind: z.literal('idx'),
   images: filePath,
-  labels: filePath,
+  /** Absent: the samples have none. */
+  labels: filePath.optional(),
   groups: filePath.optional(),
 });
 
@@ -29,6 +31,8 @@ const idxSource = z.strictObject({
 const imagesSource = z.strictObject({
   kind: z.literal('images'),
   archive: filePath,
+  /** The images have no labels, whatever folders they lie in. */
+  unlabelled: z.literal(true).optional(),
   /** Files of one class whose names agree before this text are one group: `_` for `track7_frame12.png`. */
   groups: z.strictObject({ before: z.string().min(1).max(16) }).optional(),
 });
@@ -49,7 +53,7 @@ export function sourceFiles(source: DatasetSource): string[] {
     case 'npz':
       return [source.file];
     case 'idx':
-      return [source.images, source.labels, ...(source.groups === undefined ? [] : [source.groups])];
+      return [source.images, source.labels, source.groups].filter((path) => path !== undefined);
     case 'images':
       return [source.archive];
     default:

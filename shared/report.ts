@@ -19,6 +19,9 @@ export type Comparison = z.infer<typeof comparison>;
 /** Counts of samples: a row each true label, a column each answer. */
 const matrix = z.array(z.array(count)).min(1).max(1024);
 
+const agreement = z.strictObject({ share, samples: z.int().min(1) });
+export type Agreement = z.infer<typeof agreement>;
+
 /** Files and rows of a task's data that are named at most. */
 export const maxLeftOut = 1000;
 
@@ -38,6 +41,8 @@ const task = z.strictObject({
   labels: z.array(z.string()).default([]),
   /** Share of held-out samples answered right by the source network, and by the bundle. */
   accuracy: z.strictObject({ before: share, after: share, samples: z.int().min(1) }).optional(),
+  /** Where no labels say what is right: share of samples (held out, if any are) answered as the source network does. */
+  agreement: agreement.optional(),
   /** Of the source network, and of the bundle, on the same samples. */
   confusion: z.strictObject({ before: matrix.optional(), after: matrix.optional() }).optional(),
   /** Multiply-adds of one sample when only this task is asked. */

@@ -7,10 +7,10 @@ import { pixelsTo1, preprocessing, type Preprocessing } from '../../shared/prepr
 import type { LocalDataset, LocalSource } from '../data/localDataset.ts';
 import { UsageError } from './context.ts';
 
-/** Where data lies: one path, or IDX files of images and labels. */
+/** Where data lies: one path, or IDX files of images and, where these have any, labels. */
 const source = z.union([
   z.string().min(1),
-  z.strictObject({ images: z.string(), labels: z.string(), groups: z.string().optional() }),
+  z.strictObject({ images: z.string(), labels: z.string().optional(), groups: z.string().optional() }),
 ]);
 
 /** Data as a person describes it in a JSON file. Paths are relative to that file. */
@@ -85,7 +85,7 @@ async function describeLocally(
       ? resolve(folder, where)
       : {
           images: resolve(folder, where.images),
-          labels: resolve(folder, where.labels),
+          ...(where.labels !== undefined && { labels: resolve(folder, where.labels) }),
           ...(where.groups !== undefined && { groups: resolve(folder, where.groups) }),
         };
   const { localDataset } = await import('../data/localDataset.ts');

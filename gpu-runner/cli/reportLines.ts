@@ -5,16 +5,7 @@ import { bytes, duration } from './figures.ts';
 
 /** A merge's report for people: the separate networks against the bundle, then what was shared. */
 export function reportLines({ tasks, figures, plan, retraining, environment, notes }: Report): string[] {
-  const rows = tasks.map(({ task, accuracy }) =>
-    accuracy
-      ? [
-          `accuracy "${task}", ${grouped(accuracy.samples)} held-out samples`,
-          percent(accuracy.before),
-          percent(accuracy.after),
-          points(accuracy.after - accuracy.before),
-        ]
-      : [`accuracy "${task}": no samples are held out`, '', '', ''],
-  );
+  const rows = tasks.map(answersRow);
   const compare = (what: string, figure: Comparison | undefined, shown: (value: number) => string): void => {
     if (!figure) return;
     const { separate, zipped } = figure;
@@ -50,5 +41,23 @@ export function reportLines({ tasks, figures, plan, retraining, environment, not
     ...(retraining?.events ?? []).map(({ message }) => message),
     ...notes,
     `${grouped(retraining?.iterations ?? 0)} steps of retraining${environment?.seconds === undefined ? '' : `; ${duration(1000 * environment.seconds)}`}`,
+  ];
+}
+
+/** How right a task's answers are; where nobody knows what is right, how many stayed as they were. */
+function answersRow({ task, accuracy, agreement }: Report['tasks'][number]): string[] {
+  if (accuracy)
+    return [
+      `accuracy "${task}", ${grouped(accuracy.samples)} held-out samples`,
+      percent(accuracy.before),
+      percent(accuracy.after),
+      points(accuracy.after - accuracy.before),
+    ];
+  if (!agreement) return [`accuracy "${task}": no samples are held out`, '', '', ''];
+  return [
+    `accuracy "${task}": not measured, no labels; of ${grouped(agreement.samples)} answers stayed`,
+    '',
+    percent(agreement.share),
+    '',
   ];
 }

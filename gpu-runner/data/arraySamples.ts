@@ -1,6 +1,7 @@
 import { fitImage, type Pixels, type RawImage } from '../../shared/preprocess.ts';
 import type { Preprocessing } from '../../shared/preprocessing.ts';
 import { elementCount, type Tensor } from '../../shared/tensor.ts';
+import { noLabel } from '../engine/dataset.ts';
 import { halfToFloat } from './half.ts';
 import type { MemoryBudget } from './memoryBudget.ts';
 import { refuseTooManyBad, type Problem, type Samples } from './samples.ts';
@@ -9,11 +10,15 @@ import { refuseTooManyBad, type Problem, type Samples } from './samples.ts';
 export interface SampleArrays {
   /** [N, ...] */
   readonly x: Tensor;
-  /** [N] or [N, 1], whole numbers below `classes`. */
-  readonly y: Tensor;
+  /** [N] or [N, 1], whole numbers below `classes`; absent where samples have no labels. */
+  readonly y?: Tensor | undefined;
   /** [N] whole numbers: samples of one number belong together. */
   readonly groups?: Tensor | undefined;
-  readonly names: { readonly x: string; readonly y: string; readonly groups?: string | undefined };
+  readonly names: {
+    readonly x: string;
+    readonly y?: string | undefined;
+    readonly groups?: string | undefined;
+  };
   readonly axes?: 'NHW' | 'NCHW' | 'NHWC' | undefined;
 }
 
@@ -35,11 +40,11 @@ export function arraySamples(arrays: SampleArrays, options: ReadOptions): Sample
   const [size, ...dims] = x.dims;
   if (size === undefined || dims.length === 0 || dims.length > 8)
     throw new Error(`${names.x} is [${x.dims.join()}], not [N, ...] with 1 to 8 axes a sample`);
-  const labels = wholeNumbers(y, size, names.y);
-  const wrong = labels.findIndex((label) => label < 0 || label >= classes);
+  const labels = y ? wholeNumbers(y, size, names.y ?? 'y') : new Int32Array(size).fill(noLabel);
+  const wrong = y ? labels.findIndex((label) => label < 0 || label >= classes) : -1;
   if (wrong >= 0)
     throw new Error(
-      `label ${labels[wrong] ?? ''} (${names.y}[${wrong}]) is not one of the ${classes} classes 0 to ${classes - 1}`,
+      `label ${labels[wrong] ?? ''} (${names.y ?? 'y'}[${wrong}]) is not one of the ${classes} classes 0 to ${classes - 1}`,
     );
   const groups = arrays.groups && wholeNumbers(arrays.groups, size, names.groups ?? 'groups');
 

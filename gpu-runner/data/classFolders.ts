@@ -1,7 +1,9 @@
+import { noLabel } from '../engine/dataset.ts';
+
 /** A file of a data set of images and the class its folder says. */
 export interface ClassFile {
   readonly path: string;
-  /** Place in the labels. */
+  /** Place in the labels, or -1 (`noLabel`). */
   readonly label: number;
 }
 
@@ -47,9 +49,20 @@ export function classFiles(paths: Iterable<string>, labels: readonly string[]): 
   return { files, outside: outside.sort(byCodeUnit) };
 }
 
+/** Images as samples without labels, by path, in whatever folders; files whose names are no images' are outside. */
+export function unlabelledFiles(paths: Iterable<string>): ClassFiles {
+  const all = Array.from(paths).sort(byCodeUnit);
+  return {
+    files: all.filter(isImageName).map((path) => ({ path, label: noLabel })),
+    outside: all.filter((path) => !isImageName(path)),
+  };
+}
+
+export const isImageName = (path: string): boolean => /\.(jpe?g|png)$/i.test(path);
+
 /** The labels that folders say where nobody declared any: the names of the folders that hold images, sorted. */
 export function folderLabels(paths: Iterable<string>): string[] {
-  const images = Array.from(paths).filter((path) => /\.(jpe?g|png)$/i.test(path));
+  const images = Array.from(paths).filter(isImageName);
   const all = images.map((path) => ({ folders: foldersOf(path) }));
   const depths = all.map(({ folders }) => folders.length).filter((depth) => depth > 0);
   // The last folder of any image is a class, not something around it.

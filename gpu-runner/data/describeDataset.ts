@@ -1,5 +1,6 @@
 import type { DatasetDocument } from '../../shared/dataset.ts';
 import type { DatasetInspection } from '../../shared/inspection.ts';
+import { isLabelled, noLabel } from '../engine/dataset.ts';
 import { elementCount } from '../../shared/tensor.ts';
 import { readDocument, splitSamples, type OpenOptions, type ResolveFile } from './openDataset.ts';
 import type { Samples } from './samples.ts';
@@ -47,11 +48,13 @@ export async function describeDataset(
   const all = held ? [main, held] : [main];
   const labelCounts = document.labels.map(() => 0);
   for (const { labels } of all)
-    for (const label of labels) labelCounts[label] = (labelCounts[label] ?? 0) + 1;
+    for (const label of labels) if (label !== noLabel) labelCounts[label] = (labelCounts[label] ?? 0) + 1;
   const bad = all.flatMap(({ problems }) => problems);
   const empty = document.labels.filter((_, label) => labelCounts[label] === 0);
   const problems: string[] = [];
-  if (empty.length > 0)
+  if (!all.every(isLabelled))
+    problems.push('Its samples have no labels: they serve retraining by distillation only');
+  else if (empty.length > 0)
     problems.push(
       `${empty.length} of ${classes} classes have no samples: ${empty.slice(0, 10).join(', ')}${empty.length > 10 ? ', ...' : ''}`,
     );

@@ -30,7 +30,7 @@ export async function readIdxSamples(
     return tensor;
   };
   const x = await read(source.images);
-  const y = await read(source.labels);
+  const y = source.labels === undefined ? undefined : await read(source.labels);
   const groups = source.groups === undefined ? undefined : await read(source.groups);
   const names = { x: source.images, y: source.labels, groups: source.groups };
   try {

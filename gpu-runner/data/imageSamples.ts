@@ -2,7 +2,7 @@ import type { DatasetSource } from '../../shared/dataset.ts';
 import { fitImage } from '../../shared/preprocess.ts';
 import { elementCount } from '../../shared/tensor.ts';
 import type { ReadOptions } from './arraySamples.ts';
-import { classFiles, type ClassFile } from './classFolders.ts';
+import { classFiles, unlabelledFiles, type ClassFile } from './classFolders.ts';
 import { decodeImage } from './decodeImage.ts';
 import { withImageFiles, type ImageFiles } from './imageFiles.ts';
 import { refuseTooManyBad, type Problem, type Samples } from './samples.ts';
@@ -29,7 +29,7 @@ export async function readImageSamples(
   options: ImageReadOptions,
 ): Promise<Samples> {
   try {
-    return await withImageFiles(path, (files) => readAll(files, source.groups?.before, options));
+    return await withImageFiles(path, (files) => readAll(files, source, options));
   } catch (cause) {
     throw new Error(`Cannot read ${source.archive}: ${reasonOf(cause)}`, { cause });
   }
@@ -37,12 +37,14 @@ export async function readImageSamples(
 
 async function readAll(
   source: ImageFiles,
-  groupsBefore: string | undefined,
+  { groups, unlabelled }: Extract<DatasetSource, { kind: 'images' }>,
   { preprocessing, labels, allowBad, budget }: ImageReadOptions,
 ): Promise<Samples> {
   if (!preprocessing) throw new Error('images need preprocessing: say what the network reads');
-  const { files, outside } = classFiles(source.files.keys(), labels);
-  if (files.length === 0) throw new Error('it has no files in folders of classes');
+  const paths = source.files.keys();
+  const { files, outside } = unlabelled ? unlabelledFiles(paths) : classFiles(paths, labels);
+  if (files.length === 0)
+    throw new Error(unlabelled ? 'it has no JPEG or PNG images' : 'it has no files in folders of classes');
   const { layout } = preprocessing;
   const length = elementCount(layout);
   budget.take(files.length * length, `${files.length} images as bytes [${layout.join()}]`);
@@ -84,8 +86,14 @@ async function readAll(
     dims: layout,
     values: values.subarray(0, good.length * length),
     labels: Int32Array.from(good, ({ label }) => label),
-    groups: groupsBefore === undefined ? undefined : groupsOf(good, groupsBefore),
-    problems: [...bad, ...outside.map((path) => ({ path, reason: 'it is in the folder of no class' }))],
+    groups: groups && groupsOf(good, groups.before),
+    problems: [
+      ...bad,
+      ...outside.map((path) => ({
+        path,
+        reason: unlabelled ? "its name is no image's" : 'it is in the folder of no class',
+      })),
+    ],
   };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import {
   datasetDocument,
@@ -11,17 +11,18 @@ import {
 } from '../../shared/dataset.ts';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import type { BundleFile } from '../../shared/manifest.ts';
-import { byCodeUnit, folderLabels } from './classFolders.ts';
+import { byCodeUnit, folderLabels, isImageName } from './classFolders.ts';
 import { withImageFiles } from './imageFiles.ts';
 import { MemoryBudget } from './memoryBudget.ts';
 import { readIdxFile } from './idx.ts';
 import { readNpz } from './npz.ts';
 import type { ResolveFile } from './openDataset.ts';
-import { reasonOf } from './zipArchive.ts';
+import { reasonOf, withZip } from './zipArchive.ts';
 
 /** Data on this machine: a folder of class folders, an archive of one, an .npz, or two IDX files. */
 export type LocalSource =
-  string | { readonly images: string; readonly labels: string; readonly groups?: string | undefined };
+  | string
+  | { readonly images: string; readonly labels?: string | undefined; readonly groups?: string | undefined };
 
 export interface LocalOptions {
   readonly preprocessing: DatasetDocument['preprocessing'];
@@ -114,16 +115,49 @@ async function sourceOf(
   const extra = { ...further } as object;
   if (typeof from !== 'string') {
     const groups = from.groups === undefined ? {} : { groups: files.add(from.groups) };
-    return { kind: 'idx', images: files.add(from.images), labels: files.add(from.labels), ...groups };
+    const images = files.add(from.images);
+    const labels = from.labels === undefined ? {} : { labels: files.add(from.labels) };
+    return { kind: 'idx', images, ...labels, ...groups };
   }
   const isFolder = (await stat(from)).isDirectory();
-  if (!isFolder && from.toLowerCase().endsWith('.npz'))
-    return { kind: 'npz', file: files.add(from), x: 'x', y: 'y', ...extra };
-  if (isFolder || /\.(zip|tar|tar\.gz|tgz)$/i.test(from))
-    return { kind: 'images', archive: files.add(from), ...extra };
+  if (!isFolder && from.toLowerCase().endsWith('.npz')) {
+    const { x = 'x', groups } = further ?? {};
+    const y = (await hasMore(from, [x, groups])) ? 'y' : null;
+    return { kind: 'npz', file: files.add(from), x: 'x', y, ...extra };
+  }
+  if (isFolder || /\.(zip|tar|tar\.gz|tgz)$/i.test(from)) {
+    const unlabelled = !('unlabelled' in extra) && (await isFlat(from));
+    return { kind: 'images', archive: files.add(from), ...(unlabelled && { unlabelled }), ...extra };
+  }
+  if (await isIdx(from)) return { kind: 'idx', images: files.add(from) };
   throw new Error(
     'it is neither a folder nor an .npz, .zip, .tar or .tar.gz; name IDX files as images and labels',
   );
+}
+
+/** Whether an archive has arrays besides the samples: one of them should be the labels. */
+const hasMore = (npz: string, known: readonly unknown[]): Promise<boolean> =>
+  withZip(npz, ({ files }) =>
+    Promise.resolve(Array.from(files.keys()).some((file) => !known.includes(file.replace(/\.npy$/, '')))),
+  );
+
+/** Images in no folders of classes. */
+const isFlat = (path: string): Promise<boolean> =>
+  withImageFiles(path, ({ files }) => {
+    const paths = [...files.keys()];
+    return Promise.resolve(folderLabels(paths).length === 0 && paths.some(isImageName));
+  });
+
+/** Two zero bytes and an element type, gzipped or not: images without labels. */
+async function isIdx(path: string): Promise<boolean> {
+  if (/\.gz$/i.test(path)) return true;
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return bytesRead === 4 && buffer.readUInt16BE() === 0 && [8, 9, 11, 12, 13, 14].includes(buffer[2] ?? 0);
+  } finally {
+    await file.close();
+  }
 }
 
 async function splitOf(
@@ -137,6 +171,12 @@ async function splitOf(
 }
 
 async function labelsOf(source: DatasetSource, files: LocalFiles, classes = 0): Promise<string[]> {
+  const unlabelled =
+    source.kind === 'npz' ? source.y === null : source.kind === 'idx' ? !source.labels : source.unlabelled;
+  if (unlabelled) {
+    if (classes > 0) return Array.from({ length: classes }, (_, label) => String(label));
+    throw new Error('it has no labels: say where they are, or name the classes of its network');
+  }
   if (source.kind === 'images') {
     const labels = await withImageFiles(files.pathOf(source.archive), (images) =>
       Promise.resolve(folderLabels(images.files.keys())),
@@ -146,8 +186,8 @@ async function labelsOf(source: DatasetSource, files: LocalFiles, classes = 0): 
   }
   const labels =
     source.kind === 'idx'
-      ? await readIdxFile(files.pathOf(source.labels))
-      : (await readNpz(files.pathOf(source.file), [source.y], new MemoryBudget(), source.file))[0];
+      ? await readIdxFile(files.pathOf(source.labels ?? ''))
+      : (await readNpz(files.pathOf(source.file), [source.y ?? ''], new MemoryBudget(), source.file))[0];
   let largest = -1;
   for (const value of labels?.data ?? []) largest = Math.max(largest, Number(value));
   if (!(largest >= 0 && largest < 10_000))

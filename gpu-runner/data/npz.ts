@@ -16,10 +16,12 @@ export async function readNpzSamples(
   source: Extract<DatasetSource, { kind: 'npz' }>,
   options: ReadOptions,
 ): Promise<Samples> {
-  const wanted = [source.x, source.y, ...(source.groups === undefined ? [] : [source.groups])];
-  const [x, y, groups] = await readNpz(path, wanted, options.budget, source.file);
-  if (!x || !y) throw new Error(`Cannot read ${source.file}: it was not read whole`);
-  const names = { x: source.x, y: source.y, groups: source.groups };
+  const wanted = [source.x, source.y, source.groups].map((name) => name ?? undefined);
+  const named = wanted.filter((name) => name !== undefined);
+  const arrays = await readNpz(path, named, options.budget, source.file);
+  const [x, y, groups] = wanted.map((name) => arrays[name === undefined ? -1 : named.indexOf(name)]);
+  if (!x) throw new Error(`Cannot read ${source.file}: it was not read whole`);
+  const names = { x: source.x, y: source.y ?? undefined, groups: source.groups };
   try {
     return arraySamples({ x, y, groups, names, axes: source.axes }, options);
   } catch (cause) {

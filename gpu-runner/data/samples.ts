@@ -16,7 +16,7 @@ export interface Samples {
   readonly dims: readonly number[];
   /** [size, ...dims], before scaling. Bytes stay bytes. */
   readonly values: Pixels;
-  /** [size] */
+  /** [size]; all -1 (`noLabel`) where the source has none */
   readonly labels: Int32Array;
   /** [size], samples of one number belong together; absent when nothing groups them. */
   readonly groups?: Int32Array | undefined;

@@ -1,13 +1,19 @@
 import { elementCount } from '../../shared/tensor.ts';
 import { Random } from './random.ts';
 
+/** The label of samples that have none: of all samples of a data set, or of none. */
+export const noLabel = -1;
+
+/** Whether the samples' classes are known. Without, they serve distillation, and no accuracy can be measured on them. */
+export const isLabelled = ({ labels }: Pick<Dataset, 'labels'>): boolean => labels[0] !== noLabel;
+
 /** Samples with one class label each. Inputs may be computed when they are read (bytes to floats, decoding). */
 export interface Dataset {
   readonly size: number;
   /** Dims of one sample, without the batch. */
   readonly sampleDims: readonly number[];
   readonly classes: number;
-  /** [size], each from 0 to `classes` - 1. */
+  /** [size], each from 0 to `classes` - 1, or all {@link noLabel}. */
   readonly labels: Int32Array;
   /**
    * [indices.length, ...sampleDims], row-major, in the order of `indices`: the caller's to change.

@@ -17,6 +17,14 @@ export interface EvaluateOptions {
  * @throws {Error} when the graph is not such a classifier or the data set is empty or does not fit it.
  */
 export async function accuracyOf(graph: Graph, data: Dataset, options: EvaluateOptions): Promise<number> {
+  const answers = await answersOf(graph, data, options);
+  let right = 0;
+  for (const [sample, answer] of answers.entries()) if (answer === data.labels[sample]) right += 1;
+  return right / data.size;
+}
+
+/** The class that each sample is put into: [size]. @throws as `accuracyOf` */
+export async function answersOf(graph: Graph, data: Dataset, options: EvaluateOptions): Promise<Int32Array> {
   const { provider, batchSize = 256, signal } = options;
   const [input, ...otherInputs] = graph.inputs;
   const [output, ...otherOutputs] = graph.outputs;
@@ -28,7 +36,7 @@ export async function accuracyOf(graph: Graph, data: Dataset, options: EvaluateO
   if (data.size === 0) throw new Error(`Cannot evaluate "${graph.name}": the data set is empty`);
   const session = await createSession(graph, { provider });
   try {
-    let right = 0;
+    const answers = new Int32Array(data.size);
     for (const indices of orderedBatches(data, batchSize)) {
       signal?.throwIfAborted();
       const dims = [indices.length, ...data.sampleDims];
@@ -43,10 +51,10 @@ export async function accuracyOf(graph: Graph, data: Dataset, options: EvaluateO
       }
       indices.forEach((sample, row) => {
         const scores = logits.data.subarray(row * data.classes, (row + 1) * data.classes);
-        if (indexOfLargest(scores) === data.labels[sample]) right += 1;
+        answers[sample] = indexOfLargest(scores);
       });
     }
-    return right / data.size;
+    return answers;
   } finally {
     await session.release();
   }

@@ -1,7 +1,7 @@
-import type { Augmentation, Retraining } from '../../shared/recipe.ts';
+import type { Augmentation, EarlyStopping, Retraining } from '../../shared/recipe.ts';
 import { augmented, flipped, shifted } from '../engine/augment.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../engine/checkpointFile.ts';
-import type { Dataset } from '../engine/dataset.ts';
+import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import { masksOfZeros } from '../engine/masks.ts';
 import { rolesOf } from '../engine/parameters.ts';
 import type { Provider } from '../engine/providers.ts';
@@ -120,12 +120,16 @@ function objectiveOf(
     output: task,
     data: changed(data, augmentation?.[task], seed),
     loss: 'softmax-cross-entropy',
-    ...(earlyStopping && validation && { validation }),
+    ...(earlyStopping && validation && isScored(validation, earlyStopping) && { validation }),
     ...(batchSize !== undefined && { batchSize }),
     ...(weight !== undefined && { weight }),
     ...(distillation > 0 && { teacher: { graph: logitsOf(original), distillation, temperature } }),
   };
 }
+
+/** Accuracy needs labels; the loss of distillation does not. */
+export const isScored = (validation: Dataset, { metric }: EarlyStopping): boolean =>
+  metric === 'loss' || isLabelled(validation);
 
 function changed(data: Dataset, augmentation: Augmentation | undefined, seed: number): Dataset {
   if (!augmentation) return data;

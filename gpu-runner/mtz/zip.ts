@@ -1,10 +1,11 @@
 import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
-import type { Dataset } from '../engine/dataset.ts';
+import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
 import { makePlan, type PlanReport } from './makePlan.ts';
+import { isScored } from './retrain.ts';
 import type { Source } from './source.ts';
 import { valueAt } from './topology.ts';
 import { withChannels } from './withChannels.ts';
@@ -101,15 +102,29 @@ export function sourcesOf(
 /** @throws {Error} when the recipe asks for what the data do not have, or names a task that is not there. */
 export function checkRecipe(sources: readonly Source[], recipe: Recipe): void {
   const { retraining, floors, mergeWeights } = recipe;
+  const { earlyStopping } = retraining;
   for (const { task, train, validation } of sources) {
     const batch = retraining.batchSizes?.[task] ?? retraining.batchSize;
-    if (retraining.stepsPerLayer + retraining.finalSteps > 0 && train.size < batch)
+    const trains = retraining.stepsPerLayer + retraining.finalSteps > 0;
+    if (trains && train.size < batch)
       throw new Error(`Cannot zip "${task}": ${train.size} samples do not fill a batch of ${batch}`);
-    if (!validation && (floors || retraining.earlyStopping))
+    if (trains && retraining.distillation < 1 && !isLabelled(train))
       throw new Error(
-        `Cannot zip "${task}": ${floors ? 'an accuracy floor' : 'early stopping'} needs validation samples, and it has none`,
+        `Cannot retrain "${task}" with labels: its data have none; give labels or set distillation to 1`,
       );
+    if (floors?.accuracy?.[task] !== undefined && !isLabelled(validation ?? train))
+      throw new Error(
+        `Cannot keep "${task}" at an accuracy of ${floors.accuracy[task]}: its data have no labels to measure it by`,
+      );
+    const stops = earlyStopping !== undefined && isScored(train, earlyStopping);
+    const needs = floors && isLabelled(train) ? 'an accuracy floor' : stops ? 'early stopping' : undefined;
+    if (!validation && needs !== undefined)
+      throw new Error(`Cannot zip "${task}": ${needs} needs validation samples, and it has none`);
   }
+  if (earlyStopping && !sources.some(({ validation }) => validation && isScored(validation, earlyStopping)))
+    throw new Error(
+      'Cannot stop retraining early by accuracy: the held-out data of no task have labels; take the metric "loss"',
+    );
   const named = [
     ...Object.keys(mergeWeights ?? {}),
     ...Object.keys(retraining.batchSizes ?? {}),

@@ -1,5 +1,6 @@
 import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
+import { isLabelled } from '../engine/dataset.ts';
 import type { TrainProgress } from '../engine/train.ts';
 import { accuracyOf } from './evaluate.ts';
 import { brokenFloors, floorsOf } from './floors.ts';
@@ -309,7 +310,7 @@ export class Zipper {
     const { provider, signal } = this.options;
     const accuracy: Record<string, number> = {};
     for (const { task, validation } of this.sources) {
-      if (!validation) continue;
+      if (!validation || !isLabelled(validation)) continue;
       accuracy[task] = await accuracyOf(taskGraph(network, task), validation, {
         provider,
         ...(signal && { signal }),

@@ -1,17 +1,19 @@
 import type { Progress } from '../../shared/jobs.ts';
 import type { Manifest } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
-import type { Report } from '../../shared/report.ts';
+import type { Agreement, Report } from '../../shared/report.ts';
 import type { Tensor } from '../../shared/tensor.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { exportBundle } from '../bundle/export.ts';
 import type { Problem } from '../data/samples.ts';
-import type { Dataset } from '../engine/dataset.ts';
+import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import { jointGraph, servingGraphs, taskGraph, type ServingGraphs } from '../mtz/wiring.ts';
 import { extend } from '../mtz/extend.ts';
+import { accuracyOf, answersOf } from '../mtz/evaluate.ts';
 import type { InputScale } from '../mtz/inputScale.ts';
 import { joinSources, type Joined } from '../mtz/joinSources.ts';
+import type { Network } from '../mtz/network.ts';
 import {
   checkRecipe,
   sourcesOf,
@@ -123,13 +125,14 @@ export const mergeModels: MergeModels = async (options) => {
   enter('evaluate');
   const served = ready.map(({ validation = null, ...source }) => ({ ...source, validation }));
   const after = await judgeAll(served, ({ task }) => taskGraph(zipped.network, task), options);
+  const agreement = await agreements(ready, zipped.network, options);
   enter('export');
   const serving = servingGraphs(zipped.network);
   const stored = await storeParts(serving, served, recipe, {
     ...{ provider, signal },
     onProgress: (message) => onProgress?.({ stage: 'export', message }),
   });
-  const report = reportMerge(options, { zipped, serving, before, after, stored });
+  const report = reportMerge(options, { zipped, serving, before, after, agreement, stored });
   const bundle = await exportMerge(options, { zipped, serving, served, stored }, report);
   const seconds = (performance.now() - startedAt) / 1000;
   enter('time');
@@ -172,7 +175,7 @@ async function judgeAll<S extends { readonly task: string; readonly validation?:
 ): Promise<Map<string, Judgement>> {
   const judged = new Map<string, Judgement>();
   for (const source of sources) {
-    if (!source.validation) continue;
+    if (!source.validation || !isLabelled(source.validation)) continue;
     const options = { provider, ...(signal && { signal }) };
     try {
       judged.set(source.task, await judge(graphOf(source), source.validation, options));
@@ -183,6 +186,24 @@ async function judgeAll<S extends { readonly task: string; readonly validation?:
     }
   }
   return judged;
+}
+
+/** Where no labels tell what is right: how often the merged network answers as the task's own, on held-out samples. */
+async function agreements(
+  sources: readonly Source[],
+  network: Network,
+  { provider, signal }: MergeOptions,
+): Promise<Map<string, Agreement>> {
+  const found = new Map<string, Agreement>();
+  for (const { task, graph, train, validation } of sources) {
+    const data = validation ?? train;
+    if (isLabelled(data)) continue;
+    const options = { provider, ...(signal && { signal }) };
+    const labels = await answersOf(graph, data, options);
+    const share = await accuracyOf(taskGraph(network, task), { ...data, labels }, options);
+    found.set(task, { share, samples: data.size });
+  }
+  return found;
 }
 
 /** What is known of the networks before they are merged. */

@@ -4,6 +4,7 @@ import { estimateHeapBytes, heldParameterBytes } from '../../shared/heap.ts';
 import type { Storage } from '../../shared/recipe.ts';
 import {
   maxLeftOut,
+  type Agreement,
   type Comparison,
   type Report,
   type GroupReport,
@@ -32,6 +33,8 @@ export interface MergeFacts {
   readonly serving: ServingGraphs;
   readonly before: ReadonlyMap<string, Judgement>;
   readonly after: ReadonlyMap<string, Judgement>;
+  /** Of tasks whose data have no labels. */
+  readonly agreement: ReadonlyMap<string, Agreement>;
   readonly stored?: Stored | undefined;
 }
 
@@ -117,9 +120,10 @@ export const withEnvironment = (
 
 function taskReport(
   { task, model, labels, graph, leftOut = [] }: MergeOptions['sources'][number],
-  { serving, before, after, stored }: MergeFacts,
+  { serving, before, after, agreement, stored }: MergeFacts,
 ): Omit<TaskReport, 'labels'> & { labels: string[] } {
   const [one, other] = [before.get(task), after.get(task)];
+  const agrees = agreement.get(task);
   const head = serving.heads.find((each) => each.task === task)?.graph;
   const zippedMacs = total([serving.trunk, head].map((part) => (part ? countMacs(part) : 0)));
   return {
@@ -127,6 +131,7 @@ function taskReport(
     source: { name: model.name, sha256: model.sha256 },
     labels: [...labels],
     macs: { separate: countMacs(graph), zipped: zippedMacs },
+    ...(agrees && { agreement: agrees }),
     ...(leftOut.length > 0 && {
       leftOut: {
         count: leftOut.length,

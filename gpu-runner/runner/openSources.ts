@@ -2,6 +2,7 @@ import type { DatasetDocument } from '../../shared/dataset.ts';
 import type { Preprocessing } from '../../shared/preprocessing.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { openDataset, type ResolveFile } from '../data/openDataset.ts';
+import { isLabelled } from '../engine/dataset.ts';
 import type { Problem } from '../data/samples.ts';
 import { checkUnits, commonInput, type RawUnits } from './commonInput.ts';
 import type { MergeSource } from './mergeModels.ts';
@@ -36,7 +37,7 @@ export async function openSources(
   const { preprocessing, scales, notes } = commonInput(declared);
   const sources: MergeSource[] = [];
   const units: RawUnits[] = [];
-  const leftOut: string[] = [];
+  const told: string[] = [];
   for (const [index, { document, resolveFile, ...source }] of given.entries()) {
     onReading?.(source.task);
     // Arrays without preprocessing are what the network reads already.
@@ -44,15 +45,19 @@ export async function openSources(
     const { train, validation, labels, problems, bytes } = await openDataset(read, resolveFile);
     const inputScale = scales[index];
     units.push({ task: source.task, preprocessing: document.preprocessing, bytes });
-    leftOut.push(...leftOutOf(source.task, problems));
+    told.push(...leftOutOf(source.task, problems));
+    if (!isLabelled(train)) told.push(withoutLabels(source.task));
     sources.push({
       ...{ ...source, labels, train, validation, leftOut: problems },
       ...(inputScale && { inputScale }),
     });
   }
   checkUnits(units);
-  return { sources, preprocessing, notes: [...notes, ...leftOut] };
+  return { sources, preprocessing, notes: [...notes, ...told] };
 }
+
+const withoutLabels = (task: string): string =>
+  `The data of "${task}" have no labels: it learns from its own network's answers, and no accuracy is measured or held to a floor but how often the answers stay`;
 
 /** Named in a sentence; all of them are in the report for programs. */
 const mostNamed = 3;

@@ -4,7 +4,7 @@ import type { Tensor } from '../../shared/tensor.ts';
 import type { StoredParts } from '../bundle/storedParts.ts';
 import { quantise } from '../bundle/quantise/quantise.ts';
 import { storeHalf } from '../bundle/quantise/storeHalf.ts';
-import type { Dataset } from '../engine/dataset.ts';
+import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import { Random } from '../engine/random.ts';
 import type { Provider } from '../engine/providers.ts';
 import type { ServingGraphs } from '../mtz/wiring.ts';
@@ -52,7 +52,7 @@ export async function storeParts(
     }
     case 'int8': {
       const validation = Object.fromEntries(
-        data.flatMap(({ task, validation: held }) => (held ? [[task, held]] : [])),
+        data.flatMap(({ task, validation: held }) => (held && isLabelled(held) ? [[task, held]] : [])),
       );
       const { trunk, heads, excluded, ...told } = await quantise(serving, calibration(data, seed), {
         ...{ provider, validation, maxDrop: maxStorageDrop },

@@ -138,7 +138,7 @@ function renamed(document: DatasetDocument, uploaded: ReadonlyMap<string, Upload
         return {
           ...from,
           images: to(from.images),
-          labels: to(from.labels),
+          ...(from.labels !== undefined && { labels: to(from.labels) }),
           ...(from.groups !== undefined && { groups: to(from.groups) }),
         };
       case 'images':

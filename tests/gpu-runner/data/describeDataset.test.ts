@@ -85,3 +85,16 @@ it('describeDataset() stretches numbers that are no bytes, and shows no vectors'
   expect(vectors.preview).toEqual([]);
   expect(vectors.inspection.sampleDims).toEqual([4]);
 });
+
+it('describeDataset() says what samples without labels are good for', async () => {
+  const path = join(folder, 'bare.npz');
+  const x = new Uint8Array(Float32Array.from({ length: 8 }, (_, at) => at).buffer);
+  await writeFile(path, zip([{ name: 'x.npy', bytes: npy("'<f4'", [4, 2], x) }]));
+  const { document, resolveFile } = await localDataset(path, { preprocessing: null, labels: ['a', 'b'] });
+  const described = await describeDataset(document, resolveFile);
+  expect(inspection.parse(described.inspection)).toMatchObject({
+    samples: 4,
+    labelCounts: [0, 0],
+    problems: ['Its samples have no labels: they serve retraining by distillation only'],
+  });
+});

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unpackTar } from 'modern-tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { localDataset } from '../../../gpu-runner/data/localDataset.ts';
+import { localDataset, type LocalSource } from '../../../gpu-runner/data/localDataset.ts';
 import { openDataset } from '../../../gpu-runner/data/openDataset.ts';
 import { packImages } from '../../../gpu-runner/data/packImages.ts';
-import { pixelsTo1 } from '../../../shared/preprocessing.ts';
+import { isLabelled } from '../../../gpu-runner/engine/dataset.ts';
+import { pixelsTo1, type Preprocessing } from '../../../shared/preprocessing.ts';
 import { npy, png, zip } from './byteFixtures.ts';
 
 let folder = '';
@@ -92,6 +93,53 @@ it('localDataset() takes IDX files as images and labels', async () => {
   );
   expect(document.source).toEqual({ kind: 'idx', images: 'x.idx', labels: 'y.idx' });
   expect((await openDataset(document, resolveFile)).train.inputs([0])[0]).toBe(Math.fround(77 / 255));
+});
+
+describe('localDataset() takes data without labels', () => {
+  const values = (count: number) => new Uint8Array(Float32Array.from({ length: count }, (_, i) => i).buffer);
+  const x = { name: 'x.npy', bytes: npy("'<f4'", [10, 4], values(40)) };
+  const opened = async (from: LocalSource, preprocessing: Preprocessing | null) => {
+    const { document, resolveFile } = await localDataset(from, { preprocessing, classes: 3 });
+    const { train, validation, labels } = await openDataset(document, resolveFile);
+    expect(labels).toEqual(['0', '1', '2']);
+    expect(isLabelled(train)).toBe(false);
+    return [train.size, validation?.size];
+  };
+
+  it('an .npz of samples only, a tenth of it held out', async () => {
+    const path = await write('bare.npz', zip([x]));
+    expect(await opened(path, null)).toEqual([9, 1]);
+    await expect(localDataset(path, { preprocessing: null })).rejects.toThrow(
+      'it has no labels: say where they are, or name the classes of its network',
+    );
+  });
+
+  it('but no .npz whose labels may be called otherwise', async () => {
+    const target = { name: 'target.npy', bytes: npy("'|u1'", [10], new Uint8Array(10)) };
+    const path = await write('other.npz', zip([x, target]));
+    await expect(localDataset(path, { preprocessing: null, classes: 3 })).rejects.toThrow(
+      'Cannot read y of other.npz: there is no such array; it has x, target',
+    );
+  });
+
+  it('images in no folder, and what is no image beside them is named', async () => {
+    for (const name of ['a', 'b', 'c']) await write(`flat/${name}.png`, image(7));
+    await write('flat/notes.txt', Buffer.from('of whom'));
+    expect(await opened(join(folder, 'flat'), grey)).toEqual([3, undefined]);
+    const { document, resolveFile } = await localDataset(join(folder, 'flat'), {
+      preprocessing: grey,
+      classes: 3,
+    });
+    expect((await openDataset(document, resolveFile)).problems).toEqual([
+      { path: 'notes.txt', reason: "its name is no image's" },
+    ]);
+  });
+
+  it('IDX images alone', async () => {
+    const header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2];
+    const path = await write('images-idx3-ubyte', Uint8Array.from([...header, ...Array<number>(8).fill(5)]));
+    expect(await opened(path, pixelsTo1([1, 2, 2]))).toEqual([2, undefined]);
+  });
 });
 
 describe('localDataset() refuses', () => {

@@ -68,7 +68,10 @@ export function accuracySection({ tasks, figures }: Report): Markup | undefined 
     const one = figures[key];
     return one ? [[label, show(one.separate), show(one.zipped), ratio(one)]] : [];
   });
-  if (measured.length === 0 && rows.length === 0) return undefined;
+  const unlabelled = tasks.flatMap(({ task, accuracy, agreement }) =>
+    agreement && !accuracy ? [[task, percent(agreement.share), grouped(agreement.samples)]] : [],
+  );
+  if (measured.length + rows.length + unlabelled.length === 0) return undefined;
   const names = tasks.map(({ task }) => task);
   const shown = (share: number, samples: number): Markup => {
     const { low, high } = intervalOf(share, samples);
@@ -100,6 +103,12 @@ export function accuracySection({ tasks, figures }: Report): Markup | undefined 
           points(after - before),
           grouped(samples),
         ]),
+      ),
+    unlabelled.length > 0 &&
+      table(
+        'Accuracy not measured, for want of labels: answers that stayed as they were',
+        ['Task', 'Share', 'Samples'],
+        unlabelled,
       ),
     alone.length > 0 &&
       folded(

@@ -181,3 +181,84 @@ test('plan and zip say how much of the data they left out, and why', async () =>
     first: [{ path: 'x[1]', reason: 'its value 0 is NaN, not a finite number' }],
   });
 });
+
+/** Data of "letters" without labels. */
+async function withoutLabels(): Promise<void> {
+  await write('digit', grey);
+  await write('letters', grey);
+  const description = {
+    from: { images: 'letters.images' },
+    preprocessing: grey,
+    split: { validation: 0.25 },
+  };
+  await writeFile(home.path('letters.json'), JSON.stringify(description));
+}
+/** Half is shared and retrained a little. */
+const little = ['--share', '0.5', '--steps-per-layer', '2', '--final-steps', '2', '--batch-size', '8'];
+const retrained = (...more: string[]) =>
+  home.run(['zip', ...sources('digit', 'letters'), ...little, '--out', home.path('merged'), ...more]);
+
+test('zip retrains a task without labels on its own answers, and tells how many stayed', async () => {
+  await withoutLabels();
+  const { status, err, out } = await retrained('--max-drop', '1');
+  expect(status, err).toBe(0);
+  expect(err).toContain('The data of "letters" have no labels: it learns from its own network');
+  expect(err).toMatch(/The separate networks answer right: digit 100\.00 %$/m);
+  expect(out).toMatch(/^accuracy "letters": not measured, no labels; of 10 answers stayed +\d+\.\d\d %/m);
+  const { manifest, files } = await readBundle(home.path('merged'));
+  expect(manifest.heads.map(({ accuracy }) => accuracy?.samples)).toEqual([10, undefined]);
+  const report = reportSchema.parse(
+    JSON.parse(new TextDecoder().decode(files.get(manifest.report?.json ?? ''))),
+  );
+  expect(report.tasks[1]).toMatchObject({ agreement: { samples: 10 } });
+  expect(report.retraining?.iterations).toBeGreaterThan(0);
+  expect(Object.keys(report.retraining?.floors ?? {})).toEqual(['digit']);
+  expect(new TextDecoder().decode(files.get(manifest.report?.html ?? ''))).toContain('for want of labels');
+});
+
+test.each([
+  [
+    ['--distillation', '0.9'],
+    'Cannot retrain "letters" with labels: its data have none; give labels or set distillation to 1',
+  ],
+  [
+    { floors: { accuracy: { letters: 0.5 } } },
+    'Cannot keep "letters" at an accuracy of 0.5: its data have no labels to measure it by',
+  ],
+])('zip refuses what takes labels where there are none: %j', async (how, why) => {
+  await withoutLabels();
+  const retraining = { stepsPerLayer: 2, finalSteps: 2, batchSize: 8, learningRate: 0.001, distillation: 1 };
+  const recipe = { wiring: 'one-way', retraining, ...(Array.isArray(how) ? {} : how) };
+  await writeFile(home.path('recipe.json'), JSON.stringify(recipe));
+  const more = Array.isArray(how) ? how : [];
+  const { status, err } = await retrained('--recipe', home.path('recipe.json'), ...more);
+  expect([status, err]).toEqual([1, expect.stringContaining(why)]);
+});
+
+test('zip stops retraining early by the loss of a task without labels, and by no accuracy of it', async () => {
+  await withoutLabels();
+  const recipe = (metric: string) => ({
+    wiring: 'one-way',
+    retraining: {
+      ...{ stepsPerLayer: 2, finalSteps: 2, batchSize: 8, learningRate: 0.001, distillation: 1 },
+      earlyStopping: { every: 1, patience: 1, metric },
+    },
+  });
+  const told = await Promise.all(
+    ['loss', 'accuracy'].map(async (metric) => {
+      await writeFile(home.path(`${metric}.json`), JSON.stringify(recipe(metric)));
+      return retrained('--recipe', home.path(`${metric}.json`), '--out', home.path(metric), '--json');
+    }),
+  );
+  expect(told.map(({ status, err }) => [status, status === 0 ? '' : err])).toEqual([
+    [0, ''],
+    [0, ''],
+  ]);
+  const both = { from: { images: 'digit.images' }, preprocessing: grey };
+  await writeFile(home.path('digit.json'), JSON.stringify(both));
+  const none = await retrained('--recipe', home.path('accuracy.json'));
+  expect([none.status, none.err]).toEqual([
+    1,
+    expect.stringContaining('Cannot stop retraining early by accuracy: the held-out data of no task'),
+  ]);
+});
