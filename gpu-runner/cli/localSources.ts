@@ -25,7 +25,7 @@ export const withNets = (command: Command): Command =>
 export const dataOption = (command: Command, how: 'option' | 'requiredOption'): Command =>
   command[how](
     '--data <task=path>',
-    "its task's data: a folder of class folders, an archive of one, an .npz, IDX files (images,labels), or a JSON description",
+    "its task's data: a folder of class folders, an archive of one, an .npz, IDX files (images,labels), or a JSON description; without labels for distillation",
     byTask,
   ).option('--preprocessing <file>', 'how images become inputs, as JSON (default: pixels / 255)');
 

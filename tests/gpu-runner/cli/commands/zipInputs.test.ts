@@ -90,6 +90,33 @@ test('zip makes one input of two preprocessings, tells which, and both tasks ans
   expect(out).toContain('which is folded into its network');
 });
 
+test('extend brings a third preprocessing to the one that the bundle declares, and keeps to that', async () => {
+  const means = { digit: 0.1, letters: 0.5, sign: 0.3 };
+  for (const [task, mean] of Object.entries(means)) await write(task, { ...grey, mean: [mean] });
+  const share = ['--share', '0.5', ...nothing.slice(2)];
+  const merged = await home.run([
+    ...['zip', ...sources('digit', 'letters'), ...share, '--out', home.path('merged')],
+  ]);
+  expect(merged.status, merged.err).toBe(0);
+  const extend = (to: string) =>
+    home.run([
+      ...['extend', home.path('merged'), ...sources('digit', 'letters', 'sign')],
+      ...[...nothing, '--json', '--out', home.path(to)],
+    ]);
+  const extended = await extend('extended');
+  expect(extended.status, extended.err).toBe(0);
+  expect(accuracies(extended.out)[2]).toEqual(['sign', 1, 1]);
+  const { manifest } = await readBundle(home.path('extended'));
+  expect(manifest.preprocessing).toEqual({ ...grey, mean: [0.1] });
+
+  await write('digit', grey);
+  const other = await extend('other');
+  expect([other.status, other.err]).toEqual([
+    1,
+    expect.stringMatching(/Cannot extend: inputs of the bundle are made of grey images, .* - \[0.1\]/),
+  ]);
+});
+
 test.each([
   ['an RGB network reads grey', 'sign=repeat', grey],
   ['a grey network reads the mean of RGB', 'digit=mean', rgb],
