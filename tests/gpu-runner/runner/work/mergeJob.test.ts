@@ -5,10 +5,12 @@ import { mergeJob } from '../../../../gpu-runner/runner/work/mergeJob.ts';
 import { manifest as manifestSchema } from '../../../../shared/manifest.ts';
 import { report as reportSchema } from '../../../../shared/report.ts';
 import { pixelsTo1 } from '../../../../shared/preprocessing.ts';
+import { recipe } from '../../../../shared/recipe.ts';
+import { lenet } from '../../mtz/nets/lenet.ts';
 import { claimOf } from '../jobs.ts';
 import { memoryStore, type MemoryStore } from '../storage/memoryStore.ts';
 import { testContext, type TestContext } from './context.ts';
-import { dataVersion, modelVersion, spoiltVersion, tinyMerge, tinyNet } from './tinyTask.ts';
+import { dataVersion, modelVersion, spoiltVersion, tinyMerge, tinyNet, tinyRecipe } from './tinyTask.ts';
 
 const contexts: TestContext[] = [];
 afterEach(() => Promise.all(contexts.splice(0).map((one) => one.remove())));
@@ -122,6 +124,26 @@ describe('mergeJob()', () => {
     expect(report.tasks[0]?.leftOut?.first.map(({ path }) => path)).toEqual(
       [0, 1, 2, 3, 4].map((row) => `x[${row}]`),
     );
+  });
+
+  it('merges an RGB network that is to read grey, whose data are registered as RGB', async () => {
+    const context = await contextOf(({ add }) => {
+      const { sources } = tinyMerge(add);
+      const [first, second] = sources;
+      if (!first || !second) throw new Error('There are two sources');
+      const model = modelVersion(add, 'colour-net', lenet({ seed: 3, input: [3, 12, 12] }));
+      const preprocessing = { ...pixelsTo1([3, 12, 12]), mean: [0.4, 0.5, 0.6] };
+      const data = { ...second.data, document: { ...second.data.document, preprocessing } };
+      const claim = claimOf({ kind: 'merge', sources: [first, { ...second, model, data }] });
+      if (claim.job.kind !== 'merge') throw new Error('It is no merge');
+      const asked = recipe.parse({ ...tinyRecipe, inputChannels: { right: 'repeat' } });
+      return { ...claim, job: { ...claim.job, request: { ...claim.job.request, recipe: asked } } };
+    });
+    const result = await mergeJob(context, mergeModels);
+    if (!('bundle' in result)) throw new Error('There is no bundle');
+    const manifest = manifestSchema.parse(read(context.store, result.bundle));
+    expect(manifest.preprocessing).toEqual(pixelsTo1([1, 12, 12]));
+    expect(manifest.inputs[0]?.dims).toEqual([-1, 1, 12, 12]);
   });
 
   it('makes one input of preprocessings that differ, says so, and refuses what it cannot', async () => {
