@@ -2,6 +2,7 @@ import { elementCount } from '../../shared/tensor.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import { matrix, type Matrix } from '../linalg/matrix.ts';
 import { addPadding, BandedProducts } from './bandedProducts.ts';
+import { maxDenseInputs } from './gramForm.ts';
 import { inputsFor, type Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
 import { addUp, overSamples, type GramOptions } from './overSamples.ts';
@@ -23,9 +24,6 @@ const chunkBytes = 64 * 2 ** 20;
 /** Bytes of one sample's unfolded inputs above which they are computed in bands. */
 const sampleBytes = 256 * 2 ** 20;
 
-/** A float64 Gram matrix of more inputs than this (2 GiB) is refused. */
-const maxInputs = 16_384;
-
 /**
  * The Gram matrix of one task at one layer, through the network as it stands, in the order of the task's own network, the
  * bias last; float64 sums, inputs streamed in chunks.
@@ -41,7 +39,7 @@ export async function measureGram(
   options: GramOptions & { readonly unfoldedBytes?: number },
 ): Promise<Matrix> {
   const n = inputsOf(network, step, task);
-  if (n >= maxInputs) {
+  if (n >= maxDenseInputs) {
     const size = ((8 * (n + 1) ** 2) / 2 ** 30).toFixed(1);
     throw new Error(`Cannot measure ${step.name}: the Gram matrix of its ${n} inputs would take ${size} GiB`);
   }

@@ -4,6 +4,9 @@
  */
 export const defaultGramBytes = 4 * 2 ** 30;
 
+/** Inputs of a layer, the constant one of the bias among them, above which no whole Gram matrix (2 GiB) is made, whatever fits. */
+export const maxDenseInputs = 16_384;
+
 /** How a layer's inputs are measured: every entry of the Gram matrix, or so many samples that stand for it. */
 export type GramForm = { readonly kind: 'dense' } | { readonly kind: 'factored'; readonly samples: number };
 
@@ -29,14 +32,14 @@ export function factoredBytes({ inputs, tasks }: GramSize, rows: number): number
 }
 
 /**
- * The exact matrix where it fits; where it does not, the most samples that do, up to those asked for.
+ * The exact matrix where it fits and has not too many inputs; otherwise, the most samples that do, up to those asked for.
  *
  * @param samples of each task that are asked for
  * @param maxBytes what may be held at once
  * @throws {Error} when not even one sample of each task fits.
  */
 export function gramForm(size: GramSize, samples: number, maxBytes: number): GramForm {
-  if (denseBytes(size) <= maxBytes) return { kind: 'dense' };
+  if (size.inputs <= maxDenseInputs && denseBytes(size) <= maxBytes) return { kind: 'dense' };
   let [fits, tooMany] = [0, samples + 1];
   while (tooMany - fits > 1) {
     const middle = Math.floor((fits + tooMany) / 2);

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultGramBytes, denseBytes, factoredBytes, gramForm } from '../../../gpu-runner/mtz/gramForm.ts';
+import {
+  defaultGramBytes,
+  denseBytes,
+  factoredBytes,
+  gramForm,
+  maxDenseInputs,
+} from '../../../gpu-runner/mtz/gramForm.ts';
 
 const layer = { name: 'fc1', inputs: 25_089, positions: 1, tasks: 2 };
 
@@ -14,6 +20,13 @@ describe('gramForm', () => {
 
   test("VGG-16's first dense layer is made of its samples, of all that are asked for", () => {
     expect(gramForm(layer, 2048, defaultGramBytes)).toEqual({ kind: 'factored', samples: 2048 });
+  });
+
+  test('a layer of more inputs than a whole matrix may have is made of its samples, however much is allowed', () => {
+    const size = { ...layer, inputs: maxDenseInputs };
+    expect(gramForm(size, 2048, 2 ** 50)).toEqual({ kind: 'dense' });
+    const wider = { ...layer, inputs: maxDenseInputs + 1 };
+    expect(gramForm(wider, 2048, 2 ** 50)).toEqual({ kind: 'factored', samples: 2048 });
   });
 
   test('as many samples are taken as fit, and one more would not', () => {
