@@ -1,3 +1,4 @@
+import { IndefiniteError } from './indefiniteError.ts';
 import { at, matrix, region, row, rowsBetween, transpose, type Matrix } from './matrix.ts';
 import { multiply } from './multiply.ts';
 
@@ -9,7 +10,8 @@ const blockSize = 64;
  * read. Left-looking by blocks: subtract what the finished columns contribute (one product), factor the diagonal
  * block, solve the rows below it.
  *
- * @throws {RangeError} when `a` is not square or not positive definite.
+ * @throws {RangeError} when `a` is not square.
+ * @throws {IndefiniteError} when it is not positive definite.
  */
 export async function cholesky(a: Matrix): Promise<Matrix> {
   const n = a.rows;
@@ -25,14 +27,14 @@ export async function cholesky(a: Matrix): Promise<Matrix> {
       const { data } = await multiply(done, rowsBetween(done, 0, size), { transposeB: true });
       subtract(panel.data, data);
     }
-    factorPanel(panel, start);
+    factorPanel(panel, start, n);
     for (let i = 0; i < panel.rows; i += 1) l.data.set(row(panel, i), (start + i) * n + start);
   }
   return l;
 }
 
 /** Turns the top square of `panel` into its Cholesky factor L and the rows x below it into x L'^-1, in place. */
-function factorPanel({ rows, cols, data }: Matrix, start: number): void {
+function factorPanel({ rows, cols, data }: Matrix, start: number, n: number): void {
   const top = Math.min(rows, cols);
   for (let i = 0; i < top; i += 1) {
     solveRow(data, cols, i, i);
@@ -41,8 +43,9 @@ function factorPanel({ rows, cols, data }: Matrix, start: number): void {
     for (let k = 0; k < i; k += 1) square += (data[at + k] ?? 0) * (data[at + k] ?? 0);
     const pivot = (data[at + i] ?? 0) - square;
     if (!(pivot > 0) || pivot === Infinity) {
-      throw new RangeError(
+      throw new IndefiniteError(
         `Cannot factor a matrix that is not positive definite: pivot ${start + i} is ${pivot.toPrecision(3)}`,
+        { pivot: start + i, size: n, value: pivot },
       );
     }
     data[at + i] = Math.sqrt(pivot);

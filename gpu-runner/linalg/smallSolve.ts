@@ -1,3 +1,5 @@
+import { IndefiniteError } from './indefiniteError.ts';
+
 /**
  * Solves a x = b for a small symmetric positive definite matrix, in place of thousands of calls into a library: plain
  * Cholesky, O(n^3).
@@ -5,7 +7,7 @@
  * @param a [n, n], row-major; only its lower triangle is read
  * @param b [n]
  * @returns x [n]
- * @throws {RangeError} when `a` is not positive definite
+ * @throws {IndefiniteError} when `a` is not positive definite
  */
 export function smallSolve(a: Float64Array, b: Float64Array): Float64Array {
   const n = b.length;
@@ -18,8 +20,9 @@ export function smallSolve(a: Float64Array, b: Float64Array): Float64Array {
       if (i > j) l[i * n + j] = sum / (l[j * n + j] ?? 1);
       else if (sum > 0) l[i * n + i] = Math.sqrt(sum);
       else
-        throw new RangeError(
+        throw new IndefiniteError(
           `Cannot solve: pivot ${i} of ${n} is ${sum}, the matrix is not positive definite`,
+          { pivot: i, size: n, value: sum },
         );
     }
   }

@@ -4,6 +4,7 @@ import { multiply } from '../linalg/multiply.ts';
 import { diagonalBlock, isFactored, responses, type Gram } from './factoredGram.ts';
 import { rowsOf, widthOf, type Network, type Part } from './network.ts';
 import type { Pairing } from './pairing.ts';
+import { solving } from './solving.ts';
 import type { StepGram } from './stepGrams.ts';
 import type { Pairings } from './survey.ts';
 import { taskGramIn } from './taskGram.ts';
@@ -57,7 +58,9 @@ export async function layerLosses(
       const total = Array<number>(order.pairs + 1).fill(0);
       for (const each of tasks) {
         const channels = order.channels[each.task] ?? [];
-        const losses = await lossesOf(each, segment, channels, isLost);
+        const losses = await solving(network, step, single(each.task), grams, () =>
+          lossesOf(each, segment, channels, isLost),
+        );
         for (const k of total.keys()) total[k] = (total[k] ?? 0) + (losses[k] ?? 0) / (spread || 1);
       }
       return total;

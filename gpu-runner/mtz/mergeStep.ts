@@ -1,6 +1,7 @@
 import { mergeChannelParts } from './mergeChannels.ts';
 import { mainPart, mergeParts } from './mergeLayer.ts';
 import { rowsOf, type Network, type Part, type Rows, type WeightedStep } from './network.ts';
+import { solving } from './solving.ts';
 import type { StepGram } from './stepGrams.ts';
 import { taskGramIn, type TaskGram } from './taskGram.ts';
 import { members, single } from './taskSet.ts';
@@ -34,7 +35,7 @@ export async function mergeStep(
       const [a, b] = [mainPart(parts, use), mainPart(parts, single(next))];
       use |= single(next);
       if (!a || !b) continue;
-      const one = await merge(rows, a, b);
+      const one = await solving(network, step, use, grams, () => merge(rows, a, b));
       cost += one.cost;
       parts = [...one.parts, ...parts.filter((part) => part !== a && part !== b)];
     }

@@ -8,6 +8,7 @@ import { channelCosts } from './mergeChannels.ts';
 import { mainPart, sidesOf } from './mergeLayer.ts';
 import { channelGramsOf, layerGramsIn, mergeStep } from './mergeStep.ts';
 import { blockOf, rowsOf, weightedSteps, type Network, type Part, type WeightedStep } from './network.ts';
+import { quoted, solving } from './solving.ts';
 import type { StepGram } from './stepGrams.ts';
 import { allOf, label, single, type TaskSet } from './taskSet.ts';
 import { valueAt } from './topology.ts';
@@ -106,24 +107,41 @@ async function stepCosts(
     return found && mainPart(found.parts, tasks);
   };
   const { segments } = valueAt(network.topology, step.output);
+  const both = sides[0] | sides[1];
+  const solve = <T>(work: () => T | Promise<T>): Promise<T> => solving(network, step, both, grams, work);
   const found: { cost: Matrix; informed: boolean }[] = [];
   for (const [segment, of] of segments.entries()) {
     if (of.group !== group) continue;
     const [a, b] = [partOf(segment, sides[0]), partOf(segment, sides[1])];
     if (!a || !b) continue;
     if (step.kind === 'channelwise') {
-      const cost = channelCosts(network, step, segment, [a, b], sides, channelGramsOf(grams));
+      const cost = await solve(() =>
+        channelCosts(network, step, segment, [a, b], sides, channelGramsOf(grams)),
+      );
       found.push({ cost, informed: true });
       continue;
     }
-    const compared = await sidesOf(network, a, b, layerGramsIn(network, step, grams));
-    const cost = await sharingCost(compared.a.weights, compared.b.weights, compared.a.gram, compared.b.gram);
+    const { common, ...compared } = await solve(() =>
+      sidesOf(network, a, b, layerGramsIn(network, step, grams)),
+    );
+    const cost = await solve(() =>
+      sharingCost(compared.a.weights, compared.b.weights, compared.a.gram, compared.b.gram),
+    );
     found.push({
       cost: plusLosses(cost, compared.a.losses, compared.b.losses),
-      informed: compared.common.length > 0,
+      informed: common.length > 0,
     });
   }
+  for (const { cost } of found) checkFinite(network, step, both, cost);
   return found;
+}
+
+function checkFinite(network: Network, step: WeightedStep, tasks: TaskSet, { data }: Matrix): void {
+  const wrong = data.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
+  if (wrong > 0)
+    throw new Error(
+      `Cannot zip ${step.name}: ${wrong} of the ${data.length} costs of sharing its channels among ${quoted(network, tasks)} are not finite: its weights are not, or retraining diverged (lower learningRate)`,
+    );
 }
 
 function plusLosses(cost: Matrix, lossesA: Float64Array, lossesB: Float64Array): Matrix {

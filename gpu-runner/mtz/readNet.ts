@@ -3,6 +3,7 @@ import { arrange, widthsOf } from './arrange.ts';
 import { activations } from './read/activations.ts';
 import { affine } from './read/affine.ts';
 import { arithmetic } from './read/arithmetic.ts';
+import { infiniteTensor, infiniteWeights } from './read/finite.ts';
 import { layers } from './read/layers.ts';
 import { layout, mapsLater } from './read/layout.ts';
 import { parts } from './read/parts.ts';
@@ -33,7 +34,8 @@ const readers = new Map<string, NodeReader>(
  * step of its own; channels that only such steps read have unit variance. Dropout, Identity and changes of layout vanish.
  *
  * @param task named in errors and notes
- * @throws {Error} when it has not one float32 input and one output, or none of its layers can be zipped.
+ * @throws {Error} when it has not one float32 input and one output, weights that are not finite, or none of its layers can
+ * be zipped.
  */
 export function readNet(graph: Graph, task: string, options: ReadOptions): TaskNet {
   const refuse = (reason: string): Error => new Error(`Cannot zip "${task}": ${reason}`);
@@ -43,6 +45,8 @@ export function readNet(graph: Graph, task: string, options: ReadOptions): TaskN
   if (!input || !output || otherInputs.length > 0 || otherOutputs.length > 0)
     throw refuse(`it has ${net.inputs.length} inputs and ${net.outputs.length} outputs, not one of each`);
   if (input.dtype !== 'float32') throw refuse(`its input "${input.name}" is ${input.dtype}, not float32`);
+  const infinite = infiniteTensor(net);
+  if (infinite !== null) throw refuse(infinite);
   const types = typesOf(net);
   const { dims, channelsLast } = inputDims(net, input.name, input.dims, refuse);
   const asMaps = mapsLater(net.nodes, (tensor) => types.get(tensor)?.dims);
@@ -81,6 +85,8 @@ export function readNet(graph: Graph, task: string, options: ReadOptions): TaskN
   if (!shareable) throw refuse(['none of its layers can be zipped', ...notes].join('. '));
   const names = new Set(topology.steps.map(({ name }) => name));
   const weights = new Map([...settled.weights].filter(([name]) => names.has(name)));
+  const broken = infiniteWeights(weights);
+  if (broken !== null) throw refuse(broken);
   const numberOf = (view: View): number => numbers.get(settled.valueOf(view.value)) ?? 0;
   const widths = widthsOf(topology, weights);
   return {

@@ -19,6 +19,7 @@ import {
   type Rows,
   type WeightedStep,
 } from './network.ts';
+import { solving } from './solving.ts';
 import type { StepGram } from './stepGrams.ts';
 import { ownColumns } from './taskGram.ts';
 import { contains, single } from './taskSet.ts';
@@ -75,12 +76,13 @@ export async function refitStep(
     const over = { samples: sampleOf(network, step, task, source, recipe), provider, signal };
     const missing = new Missing(network, untouched, step, task, source.train, over);
     const weight = weightOf(network, source.task, context.recipe);
-    const change =
+    const fit = async (): Promise<Matrix> =>
       measured.kind === 'channelwise'
         ? fitChannels(measured.grams, weight, await missing.channelMoments())
         : isFactored(measured.gram)
-          ? await fitSamples(measured.gram, weight, missing)
-          : await fitWhole(measured.gram, weight, missing);
+          ? fitSamples(measured.gram, weight, missing)
+          : fitWhole(measured.gram, weight, missing);
+    const change = await solving(network, step, single(task), grams, fit);
     rows = rows.map((each) => changed(network, step, each, task, change));
   }
   return { ...network, rows: new Map(network.rows).set(step.name, rows) };

@@ -11,9 +11,13 @@ import { damp } from './taskGram.ts';
 import { valueAt } from './topology.ts';
 
 /** A task's second-order loss at a step, in the order of its own network; damped and weighed. */
-export type StepGram =
+export type StepGram = (
   | { readonly kind: 'layer'; readonly gram: Gram }
-  | { readonly kind: 'channelwise'; readonly grams: ChannelGrams };
+  | { readonly kind: 'channelwise'; readonly grams: ChannelGrams }
+) & {
+  /** The relative damping that it has, to tell where that is too little. */
+  readonly damping?: number;
+};
 
 export interface MeasureOptions extends GramOptions {
   /** Relative damping, as a fraction of the mean diagonal. */
@@ -28,7 +32,7 @@ export interface MeasureOptions extends GramOptions {
  * Measures what one task's samples look like to a step, through the network as it stands. Where the Gram matrices of all
  * tasks would not fit, fewer samples may stand for them: the first of those given.
  *
- * @throws {Error} when there are no samples, or nothing fits.
+ * @throws {Error} when there are no samples, nothing fits, or what reaches the step is not finite.
  */
 export async function measureStep(
   network: Network,
@@ -40,7 +44,8 @@ export async function measureStep(
   const { damping, weight, samples, gramBytes = defaultGramBytes } = options;
   if (step.kind === 'channelwise') {
     const grams = await measureChannelGrams(network, step, task, data, options);
-    return { kind: 'channelwise', grams: dampChannels(grams, damping, weight) };
+    checkFinite(network, step, task, diagonals(grams));
+    return { kind: 'channelwise', grams: dampChannels(grams, damping, weight), damping };
   }
   const size = {
     name: step.name,
@@ -51,13 +56,36 @@ export async function measureStep(
   const form = gramForm(size, samples.length, gramBytes);
   if (form.kind === 'factored') {
     const fewer = { ...options, samples: samples.subarray(0, form.samples) };
-    return { kind: 'layer', gram: await measureFactored(network, step, task, data, fewer) };
+    const gram = await measureFactored(network, step, task, data, fewer);
+    checkFinite(network, step, task, diagonalOf(gram));
+    return { kind: 'layer', gram, damping };
   }
-  return {
-    kind: 'layer',
-    gram: damp(await measureGram(network, step, task, data, options), damping, weight),
-  };
+  const measured = await measureGram(network, step, task, data, options);
+  checkFinite(network, step, task, diagonalOf(measured));
+  return { kind: 'layer', gram: damp(measured, damping, weight), damping };
 }
+
+/** @param squares the mean square of each input, the constant one of the bias last or after each channel's */
+function checkFinite({ tasks }: Network, { name }: WeightedStep, task: number, squares: Float64Array): void {
+  const wrong = squares.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
+  if (wrong === 0) return;
+  throw new Error(
+    `Cannot zip ${name}: ${wrong} of the ${squares.length} inputs that "${tasks[task] ?? ''}" gives it are not finite: its samples are not, or retraining diverged (lower learningRate)`,
+  );
+}
+
+function diagonalOf(gram: Gram): Float64Array {
+  if (!isFactored(gram))
+    return Float64Array.from({ length: gram.rows }, (_, k) => gram.data[k * (gram.cols + 1)] ?? 0);
+  const squares = new Float64Array(gram.rows);
+  for (const { cols, data } of gram.factors)
+    for (let k = 0; k < data.length; k += 1)
+      squares[k % cols] = (squares[k % cols] ?? 0) + (data[k] ?? 0) ** 2;
+  return squares;
+}
+
+const diagonals = ({ size, data }: ChannelGrams): Float64Array =>
+  data.filter((_, at) => (at % (size * size)) % (size + 1) === 0);
 
 /** What a step's measurements take in memory. */
 export function gramBytesOf(gram: StepGram): number {
