@@ -82,7 +82,10 @@ export const budget = z.union([
 ]);
 export type Budget = z.infer<typeof budget>;
 
-/** Accuracy (0 to 1) on validation samples below which a layer is undone after its retraining, and shared less. */
+/**
+ * Accuracy (0 to 1) on validation samples below which a layer is undone after its retraining, and shared less; at last nothing
+ * is. What a task's own network does not reach is refused.
+ */
 export const floors = z.strictObject({
   accuracy: z.record(z.string(), z.number().min(0).max(1)).optional(),
   /** Of the other tasks: how much less than the separate network. */

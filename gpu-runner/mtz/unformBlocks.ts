@@ -1,7 +1,6 @@
 import { beside, matrix, selectRows, submatrix, type Matrix } from '../linalg/matrix.ts';
 import {
   blockOf,
-  blocksOf,
   columnsOf,
   columnsPerChannel,
   keyOf,
@@ -18,71 +17,87 @@ import {
 import { allOf, contains, members, single, type TaskSet } from './taskSet.ts';
 import { inputGroup, valueAt } from './topology.ts';
 
+/** Channels that all tasks share and that are given back: by group, their positions in the block of all tasks. */
+export type Given = ReadonlyMap<number, readonly number[]>;
+
 /**
  * Gives channels that all tasks share back to every task as channels of its own, each with a copy of the shared weights:
- * from here on they can differ. No output changes, but one-way, where shared channels that read them no longer do.
- *
- * @param channels positions in the block of all tasks
+ * from here on they can differ. No output changes, but one-way, where shared channels that read them no longer do. Groups
+ * that read each other are therefore given back at once: what is given back goes on reading what is.
  */
-export function unformBlocks(network: Network, group: number, channels: readonly number[]): Network {
-  const all = allOf(network.tasks.length);
-  const block = blockOf(network, group, all);
-  if (!block || channels.length === 0 || group === inputGroup) return network;
-  const gone = new Set(channels);
-  const stays = block.sources.map((_, channel) => channel).filter((channel) => !gone.has(channel));
-  const own = network.tasks.map((task, position) => {
-    const before = blockOf(network, group, single(position))?.sources ?? [];
-    const back = channels.map((channel) => ({ [task]: block.sources[channel]?.[task] ?? 0 }));
-    return { tasks: single(position), sources: [...before, ...back] };
+export function unformBlocks(network: Network, given: Given): Network {
+  const returns = new Map([...given].flatMap(([group, channels]) => returnOf(network, group, channels)));
+  if (returns.size === 0) return network;
+  const groups = network.groups.map((blocks, group) => {
+    const back = returns.get(group);
+    return back ? returnChannels(network, blocks, back) : blocks;
   });
-  const kept: Block = { tasks: all, sources: stays.map((channel) => block.sources[channel] ?? {}) };
-  const others = blocksOf(network, group).filter((each) => each !== block && members(each.tasks).length > 1);
-  const blocks = [kept, ...own, ...others].filter(({ sources }) => sources.length > 0);
-  const groups = network.groups.map((each, index) => (index === group ? blocks : each));
   const rows = new Map(network.rows);
-  for (const step of weightedSteps(network)) {
-    const put = returnRows(network, step, group, { all, stays, channels });
-    rows.set(step.name, returnColumns(network, step, group, put, { all, stays, channels }));
-  }
+  for (const step of weightedSteps(network))
+    rows.set(step.name, returnColumns(network, step, returnRows(network, step, returns), returns));
   return { ...network, groups, rows };
 }
 
+/** Positions in a group's block of all tasks. */
 interface Return {
-  readonly all: TaskSet;
+  readonly block: Block;
   readonly stays: readonly number[];
   readonly channels: readonly number[];
 }
 
+type Returns = ReadonlyMap<number, Return>;
+
+/** @returns none where nothing is to be given back */
+function returnOf(network: Network, group: number, channels: readonly number[]): [number, Return][] {
+  const block = blockOf(network, group, allOf(network.tasks.length));
+  if (!block || channels.length === 0 || group === inputGroup) return [];
+  const gone = new Set(channels);
+  const stays = block.sources.map((_, channel) => channel).filter((channel) => !gone.has(channel));
+  return [[group, { block, stays, channels }]];
+}
+
+/** The blocks of a group: every task's own has the channels that it is given back behind those that it had. */
+function returnChannels(
+  { tasks }: Network,
+  blocks: readonly Block[],
+  { block, stays, channels }: Return,
+): Block[] {
+  const own = tasks.map((task, position): Block => {
+    const before = blocks.find((each) => each.tasks === single(position))?.sources ?? [];
+    const back = channels.map((channel) => ({ [task]: block.sources[channel]?.[task] ?? 0 }));
+    return { tasks: single(position), sources: [...before, ...back] };
+  });
+  const kept: Block = { tasks: block.tasks, sources: stays.map((channel) => block.sources[channel] ?? {}) };
+  const others = blocks.filter((each) => each !== block && members(each.tasks).length > 1);
+  return [kept, ...own, ...others].filter(({ sources }) => sources.length > 0);
+}
+
 /** Rows of the channels become rows of every task's own block, below those it has. */
-function returnRows(
-  network: Network,
-  step: WeightedStep,
-  group: number,
-  { all, stays, channels }: Return,
-): Rows[] {
+function returnRows(network: Network, step: WeightedStep, returns: Returns): Rows[] {
   const { segments } = valueAt(network.topology, step.output);
   let rows = [...rowsOf(network, step)];
-  for (const [segment, of] of segments.entries()) {
-    if (of.group !== group) continue;
-    const shared = rows.find((each) => each.segment === segment && each.tasks === all);
-    if (!shared) continue;
+  for (const [segment, { group }] of segments.entries()) {
+    const back = returns.get(group);
+    const shared = back && rows.find((each) => each.segment === segment && each.tasks === back.block.tasks);
+    if (!back || !shared) continue;
+    const { stays, channels } = back;
     const own = network.tasks.map((_, task): Rows => {
       const tasks = single(task);
       const before = rows.find((each) => each.segment === segment && each.tasks === tasks);
       const parts = shared.parts.filter(({ use }) => contains(use, tasks));
-      const back = asOne(
+      const below = asOne(
         parts.map((part) => taken(part, channels)),
         tasks,
         step.kind === 'channelwise',
       );
-      return { segment, tasks, parts: [before ? stacked(ownPart(before), back) : back] };
+      return { segment, tasks, parts: [before ? stacked(ownPart(before), below) : below] };
     });
     const kept: Rows = { ...shared, parts: shared.parts.map((part) => taken(part, stays)) };
     rows = [
       ...(stays.length > 0 ? [kept] : []),
       ...own,
       ...rows.filter(
-        (each) => each.segment !== segment || (each.tasks !== all && members(each.tasks).length > 1),
+        (each) => each.segment !== segment || (each !== shared && members(each.tasks).length > 1),
       ),
     ];
   }
@@ -157,20 +172,22 @@ function stacked(above: Part, below: Part): Part {
 function returnColumns(
   network: Network,
   step: WeightedStep,
-  group: number,
   rows: readonly Rows[],
-  { all, stays, channels }: Return,
+  returns: Returns,
 ): Rows[] {
+  if (step.kind === 'channelwise') return [...rows];
   const { segments } = valueAt(network.topology, step.input);
-  if (step.kind === 'channelwise' || !segments.some((segment) => segment.group === group)) return [...rows];
+  const touched = new Map<string, Return>();
+  for (const [segment, { group }] of segments.entries()) {
+    const back = returns.get(group);
+    if (back) touched.set(keyOf({ segment, from: back.block.tasks }), back);
+  }
   return rows.map((each) => {
-    const parts = each.parts.map((part): readonly [Part, ...Part[]] => {
-      const touched = part.inputs.filter(
-        ({ segment, from }) => segments[segment]?.group === group && from === all,
-      );
-      if (touched.length === 0) return [part];
-      return splitByTask(network, step, part, new Set(touched.map(keyOf)), { all, stays, channels });
-    });
+    const parts = each.parts.map((part): readonly [Part, ...Part[]] =>
+      part.inputs.some((input) => touched.has(keyOf(input)))
+        ? splitByTask(network, step, part, touched)
+        : [part],
+    );
     // What every task had comes before what it gets back, as in its block.
     return {
       ...each,
@@ -218,8 +235,7 @@ function splitByTask(
   network: Network,
   step: WeightedStep,
   part: Part,
-  touched: ReadonlySet<string>,
-  { stays, channels }: Return,
+  touched: ReadonlyMap<string, Return>,
 ): readonly [Part, ...Part[]] {
   const columns = columnsOf(part.inputs);
   const all = Array.from({ length: part.weight.rows }, (_, row) => row);
@@ -252,13 +268,14 @@ function splitByTask(
     };
   };
   const kept = part.inputs.map((input) => {
-    const own = touched.has(keyOf(input)) ? of(input, stays) : (columns.get(keyOf(input)) ?? []);
-    return { ...input, own };
+    const back = touched.get(keyOf(input));
+    return { ...input, own: back ? of(input, back.stays) : (columns.get(keyOf(input)) ?? []) };
   });
   const back = (task: TaskSet): (InputBlock & { own: readonly number[] })[] =>
-    part.inputs
-      .filter((input) => touched.has(keyOf(input)))
-      .map((input) => ({ ...input, from: task, own: of(input, channels) }));
+    part.inputs.flatMap((input) => {
+      const given = touched.get(keyOf(input));
+      return given ? [{ ...input, from: task, own: of(input, given.channels) }] : [];
+    });
   const tasks = members(part.use).map(single);
   if (tasks.length === 1) return [build(part.use, [...kept, ...back(part.use)], part.bias)];
   if (network.wiring === 'one-way') return [build(part.use, kept, part.bias)];

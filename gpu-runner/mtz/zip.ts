@@ -2,6 +2,7 @@ import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { floorsOf } from './floors.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
 import { makePlan, type PlanReport } from './makePlan.ts';
@@ -57,11 +58,13 @@ export async function zipJoined(
 ): Promise<Zipped> {
   const sources = sourcesOf(given, { network, originals });
   checkRecipe(sources, recipe);
+  const floors = await floorsOf(network, sources, recipe.floors, options);
   const { checkpoint } = options;
   const identity = checkpoint ? await zipIdentity(network, sources, recipe, options) : '';
   const from = checkpoint?.from && (await decodeZipState(checkpoint.from, identity, network));
   const plan = await makePlan(network, sources, recipe, options);
-  const zipper = new Zipper(network, plan.plan, sources, recipe, options, identity, from);
+  const wanted = { plan: plan.plan, floors };
+  const zipper = new Zipper(network, wanted, ...[sources, recipe, options, identity, from]);
   return { ...(await zipper.run()), plan, notes };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Where a zip stands, as the bytes of a file, the same bytes for the same state:
  *
- *   8 bytes   "TRNKZIP1"
+ *   8 bytes   "TRNKZIP2"
  *   4 bytes   length of the header, little-endian
  *   header    JSON: which zip it belongs to, what is done, the networks' blocks, the length of each section
  *   sections  weights of the network before and in the stage at hand, the training state
@@ -19,6 +19,8 @@ export interface FloorEvent {
   /** Channels that were shared when the accuracy was measured, and that are from then on. */
   readonly from: number;
   readonly to: number;
+  /** Groups that could read nothing shared any more and share nothing from then on, with what they were to share. */
+  readonly orphans: readonly { readonly group: string; readonly from: number }[];
   /** Fraction of validation samples answered right (0 to 1), by task, and the floor of those that fell below it. */
   readonly accuracy: Readonly<Record<string, number>>;
   readonly floors: Readonly<Record<string, number>>;
@@ -48,11 +50,13 @@ export interface ZipState {
   readonly plan: readonly (readonly [group: number, count: number])[];
   readonly hints: readonly (readonly [group: number, pairing: Pairing])[] | null;
   readonly costs: readonly (readonly [group: number, cost: number])[];
+  /** Predicted loss of each channel that all tasks share, in the order of its block, by group. */
+  readonly channelCosts: readonly (readonly [group: number, costs: readonly number[]])[];
   readonly retrainingSteps: number;
   readonly events: readonly FloorEvent[];
   readonly accuracies: readonly StageAccuracy[];
   readonly losses: readonly RetrainingLoss[];
-  /** As it was when the stage at hand began. */
+  /** As it was when the stage at hand began: what it shares beyond the plan was given up since. */
   readonly network: Network;
   /** In the midst of a stage's retraining: what is retrained, what the stage cost, and the engine's own checkpoint. */
   readonly retraining: {
@@ -73,7 +77,7 @@ interface Header extends Plain {
   readonly sections: readonly number[];
 }
 
-const magic = new TextEncoder().encode('TRNKZIP1');
+const magic = new TextEncoder().encode('TRNKZIP2');
 const headerStart = 12;
 const digestBytes = 32;
 
@@ -107,8 +111,10 @@ export async function decodeZipState(
   fresh: Network,
 ): Promise<ZipState> {
   const refuse = (reason: string): Error => new Error(`Cannot resume: the checkpoint ${reason}`);
-  if (bytes.length < headerStart + digestBytes || !magic.every((byte, index) => bytes[index] === byte))
+  const isAlike = magic.subarray(0, -1).every((byte, index) => bytes[index] === byte);
+  if (bytes.length < headerStart + digestBytes || !isAlike)
     throw refuse(`is not one of a zip (${bytes.length} bytes)`);
+  if (bytes[magic.length - 1] !== magic.at(-1)) throw refuse('was written by another version of zipping');
   const body = bytes.subarray(0, -digestBytes);
   if ((await sha256Hex(body)) !== toHex(bytes.subarray(-digestBytes)))
     throw refuse('is damaged or cut off: its SHA-256 is another one');

@@ -3,25 +3,25 @@ import type { Recipe } from '../../shared/recipe.ts';
 import { isLabelled } from '../engine/dataset.ts';
 import type { TrainProgress } from '../engine/train.ts';
 import { accuracyOf } from './evaluate.ts';
-import { brokenFloors, floorsOf } from './floors.ts';
+import { brokenFloors, type AccuracyFloors } from './floors.ts';
 import { formBlocks } from './formBlocks.ts';
 import { Measurements, measureTasks, type MeasureContext } from './measurements.ts';
 import { isMergeable, mergeStep } from './mergeStep.ts';
-import { blockOf, weightedSteps, type Network, type WeightedStep } from './network.ts';
+import type { Network, WeightedStep } from './network.ts';
 import { pairGroup, producersOf, type Pairing } from './pairing.ts';
-import { wiringProblem, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { retrain } from './retrain.ts';
+import { rollBack, surplus, withoutGiven } from './rollBack.ts';
 import { sharingRecord } from './sharing.ts';
 import type { Source } from './source.ts';
 import { layersReading } from './refit.ts';
 import { Refitter } from './refitter.ts';
 import type { StepGram } from './stepGrams.ts';
 import { formAll, groupsInOrder, isFormed, isShared, layersOf, pairAll, shareable } from './survey.ts';
-import { allOf } from './taskSet.ts';
-import { inputGroup, valueAt, type Layer } from './topology.ts';
 import { unformBlocks } from './unformBlocks.ts';
 import { taskGraph } from './wiring.ts';
 import type { ShareTime, ZipEvent, ZipOptions } from './zipOptions.ts';
+import { stagesOf, type ZipStage } from './zipStages.ts';
 import {
   encodeZipState,
   type FloorEvent,
@@ -30,18 +30,20 @@ import {
   type ZipState,
 } from './zipCheckpoint.ts';
 
-/** A layer and the channelwise steps that follow it: what is shared between two retrainings. */
-interface ZipStage {
-  readonly index: number;
-  readonly layer: Layer;
-  readonly group: number;
-  readonly steps: readonly WeightedStep[];
-}
-
 /** Retraining steps between two checkpoints. */
 const defaultEverySteps = 100;
 /** Steps between two losses that are kept for the report. */
 const lossEverySteps = 10;
+
+/** A network after its retraining, and what was measured of it. */
+interface Tried {
+  readonly network: Network;
+  readonly accuracy?: Readonly<Record<string, number>> | undefined;
+  /** The floors that do not hold, by task. */
+  readonly broken: Readonly<Record<string, number>>;
+}
+
+const isBroken = ({ broken }: Tried): boolean => Object.keys(broken).length > 0;
 
 /** Zips layer after layer, and can be stopped between any two steps of it. */
 export class Zipper {
@@ -56,11 +58,11 @@ export class Zipper {
   private readonly stages: readonly ZipStage[];
   /** The last stage of the plan as it was made: floors may give up what it shares. */
   private readonly end: ZipStage | undefined;
-  private floors: Readonly<Record<string, number>> = {};
+  private readonly floors: AccuracyFloors;
 
   constructor(
     network: Network,
-    plan: Plan,
+    { plan, floors }: { readonly plan: Plan; readonly floors: AccuracyFloors },
     sources: readonly Source[],
     recipe: Recipe,
     options: ZipOptions,
@@ -68,6 +70,7 @@ export class Zipper {
     from?: ZipState,
   ) {
     this.untouched = network;
+    this.floors = floors;
     this.sources = sources;
     this.recipe = recipe;
     this.options = options;
@@ -78,92 +81,113 @@ export class Zipper {
     const planned = new Map(plan);
     this.end = this.stages.findLast(({ group }) => (planned.get(group) ?? 0) > 0);
     this.state = from ?? {
-      ...{ stage: 0, attempt: 0, plan: [...plan], hints: null, costs: [], retrainingSteps: 0 },
-      ...{ events: [], accuracies: [], losses: [], network, retraining: null },
+      ...{ stage: 0, attempt: 0, plan: [...plan], hints: null, costs: [], channelCosts: [] },
+      ...{ retrainingSteps: 0, events: [], accuracies: [], losses: [] },
+      ...{ network, retraining: null },
     };
   }
 
   async run(): Promise<{
     network: Network;
+    /** What is planned where floors gave something up. */
+    heldPlan: Plan;
     sharing: SharingRecord[];
     retrainingSteps: number;
     floorEvents: readonly FloorEvent[];
     accuracies: readonly StageAccuracy[];
     losses: readonly RetrainingLoss[];
   }> {
-    this.floors = await floorsOf(this.sources, this.recipe.floors, this.options);
     if (!this.state.hints) this.state = { ...this.state, hints: [...(await this.pairUntouched())] };
     for (let stage = this.stages[this.state.stage]; stage; stage = this.stages[this.state.stage]) {
       this.options.signal?.throwIfAborted();
       await this.advance(stage);
       await this.save();
     }
-    const { network, costs, retrainingSteps, events, accuracies, losses } = this.state;
+    const { network, plan, costs, retrainingSteps, events, accuracies, losses } = this.state;
     // What a group lost before a task was added is not lost again.
     const lost = new Map(costs);
     const sharing = [...groupsInOrder(network)]
       .filter((group) => isShared(network, group))
       .map((group) => sharingRecord(network, group, lost.get(group) ?? 0));
-    return { network, sharing, retrainingSteps, floorEvents: events, accuracies, losses };
+    const heldPlan = new Map(plan);
+    return { network, heldPlan, sharing, retrainingSteps, floorEvents: events, accuracies, losses };
   }
 
   /** Does one stage, or undoes it and plans less of it. */
   private async advance(stage: ZipStage): Promise<void> {
-    const { plan, retraining, network: before } = this.state;
     const report = this.reporter(stage);
-    if (!this.isPlanned(stage.group)) {
-      const isEnd = stage === this.end && this.lastPlanned() !== undefined;
-      if (isEnd) await this.finish(stage, report);
-      else this.state = { ...this.state, network: await this.refitUnplanned(stage, before) };
-      this.state = { ...this.state, stage: this.state.stage + 1, attempt: 0, retraining: null };
-      return;
-    }
-    const shared = retraining ?? (await this.share(stage, report));
+    if (!this.isPlanned(stage.group)) return this.pass(stage, report);
+    const shared = this.state.retraining ?? (await this.share(stage, report));
     const { stepsPerLayer, finalSteps } = this.recipe.retraining;
     const steps = stepsPerLayer + (stage === this.lastPlanned() ? finalSteps : 0);
-    const retrained = await this.retrain(stage, shared, steps, report);
-    const accuracy = await this.validate(retrained.network);
-    if (accuracy) report({ stage: 'validate', accuracy });
-    const retrainingSteps = this.state.retrainingSteps + retrained.steps;
-    const broken = brokenFloors(accuracy ?? {}, this.floors);
-    if (Object.keys(broken).length > 0) {
-      const found = { accuracy: accuracy ?? {}, floors: broken, retrainingSteps };
-      this.undo(stage, before, shared.network, found, report);
-      this.state = { ...this.state, retrainingSteps, retraining: null };
+    const tried = await this.retrainAndJudge(stage, shared, steps, report);
+    if (isBroken(tried)) {
+      this.giveUp(stage, stage.group, tried, report);
       return;
     }
     const costs = new Map(this.state.costs);
     costs.set(stage.group, (costs.get(stage.group) ?? 0) + shared.cost);
-    this.state = {
-      ...this.state,
-      ...{ stage: this.state.stage + 1, attempt: 0, plan, costs: [...costs], retrainingSteps },
-      accuracies: accuracy
-        ? [...this.state.accuracies, { layer: stage.layer.name, retrainingSteps, accuracy }]
-        : this.state.accuracies,
-      ...{ network: retrained.network, retraining: null },
-    };
+    this.state = { ...this.state, costs: [...costs] };
+    this.keep(stage, tried);
   }
 
   /**
-   * Ends a zip whose floors gave up all that the last stage shared: the layers from there on are fitted and the final steps
-   * taken all the same. Where the floors do not hold after them, the network stays as it was.
+   * Goes past a stage of which nothing is shared, or nothing any more: its layer is fitted, and where floors gave up all that
+   * the last stage shared, the layers from there on are and the final steps taken all the same. Where a floor does not hold
+   * after that the network stays as it was. Where it did not hold either, because channels that are shared read some that
+   * were given up, those shared last are given up as well.
    */
-  private async finish(stage: ZipStage, report: (event: ZipEvent) => void): Promise<void> {
-    let network = this.state.retraining?.network;
-    if (!network) {
-      ({ network } = this.state);
-      for (const step of this.stages.slice(stage.index).flatMap(({ steps }) => steps))
-        network = await this.refitter.fit(network, step);
+  private async pass(stage: ZipStage, report: (event: ZipEvent) => void): Promise<void> {
+    const { retraining } = this.state;
+    const before = this.standing();
+    const holds = before === this.state.network;
+    const isEnd = stage === this.end && this.lastPlanned() !== undefined;
+    const { stepsPerLayer, finalSteps } = this.recipe.retraining;
+    const steps = (holds ? 0 : stepsPerLayer) + (isEnd ? finalSteps : 0);
+    const network = retraining?.network ?? (await this.refitUnplanned(stage, before, isEnd));
+    const isJudged = Object.keys(this.floors).length > 0 && !(holds && network === before);
+    if (steps === 0 && !isJudged) {
+      this.keep(stage, { network });
+      return;
     }
-    const { finalSteps } = this.recipe.retraining;
-    const retrained = await this.retrain(stage, { network, cost: 0 }, finalSteps, report);
-    const retrainingSteps = this.state.retrainingSteps + retrained.steps;
-    const accuracy = (await this.validate(retrained.network)) ?? {};
-    report({ stage: 'validate', accuracy });
-    this.state = { ...this.state, retrainingSteps };
-    if (Object.keys(brokenFloors(accuracy, this.floors)).length > 0) return;
-    const accuracies = [...this.state.accuracies, { layer: stage.layer.name, retrainingSteps, accuracy }];
-    this.state = { ...this.state, network: retrained.network, accuracies };
+    const tried = await this.retrainAndJudge(stage, { network, cost: 0 }, steps, report);
+    const best = isBroken(tried) && !holds ? await this.judge(before, report) : tried;
+    if (!isBroken(best)) this.keep(stage, best);
+    else if (holds) this.keep(stage, { network: before });
+    else {
+      const shared = this.stages.findLast(({ group }) => isFormed(before, group));
+      this.giveUp(stage, shared?.group ?? stage.group, tried, report);
+    }
+  }
+
+  private async retrainAndJudge(
+    stage: ZipStage,
+    shared: { readonly network: Network; readonly cost: number },
+    steps: number,
+    report: (event: ZipEvent) => void,
+  ): Promise<Tried> {
+    const { network, steps: taken } = await this.retrain(stage, shared, steps, report);
+    this.state = { ...this.state, retrainingSteps: this.state.retrainingSteps + taken };
+    return this.judge(network, report);
+  }
+
+  private async judge(network: Network, report: (event: ZipEvent) => void): Promise<Tried> {
+    const accuracy = await this.validate(network);
+    if (accuracy) report({ stage: 'validate', accuracy });
+    return { network, accuracy, broken: brokenFloors(accuracy ?? {}, this.floors) };
+  }
+
+  /** Goes on to the next stage. */
+  private keep(stage: ZipStage, { network, accuracy }: Pick<Tried, 'network' | 'accuracy'>): void {
+    const { plan, channelCosts, retrainingSteps, accuracies } = this.state;
+    const given = surplus(this.state.network, new Map(plan), new Map(channelCosts));
+    const measured = accuracy ? [{ layer: stage.layer.name, retrainingSteps, accuracy }] : [];
+    this.state = {
+      ...this.state,
+      ...{ stage: this.state.stage + 1, attempt: 0, network, retraining: null },
+      channelCosts: withoutGiven(channelCosts, given),
+      accuracies: [...accuracies, ...measured],
+    };
   }
 
   /** Pairs of all groups on the untouched networks: needed where several layers put one group out. */
@@ -182,7 +206,7 @@ export class Zipper {
     report: (event: ZipEvent) => void,
   ): Promise<{ network: Network; cost: number }> {
     const { layer, group, steps } = stage;
-    let { network } = this.state;
+    let network = this.standing();
     const took = { measureMs: 0, pairMs: 0, mergeMs: 0, refitMs: 0 };
     const timed = async <T>(what: keyof ShareTime, work: () => Promise<T>): Promise<T> => {
       const started = performance.now();
@@ -209,6 +233,8 @@ export class Zipper {
       await timed('pairMs', async () => {
         const pairing = await pairGroup(others, group, { count, matching, seed, grams });
         for (const forming of pairing.formings) network = formBlocks(network, forming);
+        const channelCosts = new Map(this.state.channelCosts).set(group, pairing.costs);
+        this.state = { ...this.state, channelCosts: [...channelCosts] };
       });
     }
     let cost = 0;
@@ -238,11 +264,20 @@ export class Zipper {
     return looks ? layersReading(this.untouched.topology, stage.layer.output) : [];
   }
 
-  /** Fits a stage of which nothing is shared on what reaches it now; what follows the last stage that is planned is already. */
-  private async refitUnplanned({ index, steps }: ZipStage, network: Network): Promise<Network> {
+  /**
+   * Fits a stage of which nothing is shared on what reaches it now; what follows the last stage that is planned is already.
+   *
+   * @param isEnd whether the last stage is none any more: all that follows is fitted
+   */
+  private async refitUnplanned(
+    { index, steps }: ZipStage,
+    network: Network,
+    isEnd: boolean,
+  ): Promise<Network> {
+    const last = this.lastPlanned()?.index ?? 0;
+    const rest = isEnd ? this.stages.slice(index).flatMap((each) => each.steps) : index < last ? steps : [];
     let fitted = network;
-    for (const step of index < (this.lastPlanned()?.index ?? 0) ? steps : [])
-      fitted = await this.refitter.fit(fitted, step);
+    for (const step of rest) fitted = await this.refitter.fit(fitted, step);
     return fitted;
   }
 
@@ -320,39 +355,40 @@ export class Zipper {
   }
 
   /**
-   * Goes back to where the stage began and plans half as many channels for its group. Where earlier layers share the
-   * group already, the channels that are given up become every task's own again.
+   * Goes back to where the stage began, to plan half as many channels of a group or fewer: see {@link rollBack}. Where
+   * nothing is shared any more, the networks are as they were. Where some tasks shared channels before, what is given up
+   * cannot be told apart from those: the zip begins anew with the smaller plan.
    */
-  private undo(
-    { layer, group }: ZipStage,
-    before: Network,
-    shared: Network,
-    broken: Pick<FloorEvent, 'accuracy' | 'floors' | 'retrainingSteps'>,
+  private giveUp(
+    { layer }: ZipStage,
+    group: number,
+    { accuracy = {}, broken: floors }: Tried,
     report: (event: ZipEvent) => void,
   ): void {
-    const from = this.countOf(group);
-    const to = Math.floor(from / 2);
-    const plan = new Map(this.state.plan);
-    if (to > 0) plan.set(group, to);
-    else plan.delete(group);
-    let network = before;
-    if (isFormed(before, group)) {
-      const width = blockOf(shared, group, allOf(shared.tasks.length))?.sources.length ?? 0;
-      const back = Array.from({ length: width - to }, (_, k) => to + k);
-      network = unformBlocks(before, group, back);
-    }
-    // What could read nothing shared any more is not shared either.
-    const orphan = (): number | undefined =>
-      [...plan.keys()].find((each) => wiringProblem(network, plan, each) !== null);
-    for (let each = orphan(); each !== undefined; each = orphan()) plan.delete(each);
-    const name = network.topology.groups[group]?.name ?? String(group);
-    const event = { group: name, from, to, ...broken };
+    const { network, retrainingSteps, attempt, events } = this.state;
+    const { plan, from, to, orphans } = rollBack(network, new Map(this.state.plan), group);
+    const nameOf = (of: number): string => network.topology.groups[of]?.name ?? String(of);
+    const event = {
+      ...{ group: nameOf(group), from, to, accuracy, floors, retrainingSteps },
+      orphans: orphans.map((orphan) => ({ group: nameOf(orphan.group), from: orphan.from })),
+    };
     report({ stage: 'floor', ...event });
     this.state = {
       ...this.state,
-      ...{ attempt: this.state.attempt + 1, plan: [...plan], network },
-      events: [...this.state.events, { layer: layer.name, ...event }],
+      ...{ plan: [...plan], retraining: null, attempt: attempt + 1 },
+      events: [...events, { layer: layer.name, ...event }],
     };
+    if (this.standing() === network) return;
+    const isAnew = this.untouched.settled > 1;
+    if (!isAnew && [...plan.keys()].some((each) => isFormed(network, each))) return;
+    this.state = { ...this.state, network: this.untouched, costs: [], channelCosts: [] };
+    if (isAnew) this.state = { ...this.state, stage: 0, attempt: 0 };
+  }
+
+  /** The network as the stage at hand began, without what floors gave up of it since. */
+  private standing(): Network {
+    const { network, plan, channelCosts } = this.state;
+    return unformBlocks(network, surplus(network, new Map(plan), new Map(channelCosts)));
   }
 
   private reporter({ layer, index }: ZipStage): (event: ZipEvent) => void {
@@ -369,18 +405,4 @@ export class Zipper {
     const { checkpoint } = this.options;
     if (checkpoint?.save) await checkpoint.save(await encodeZipState(this.state, this.identity));
   }
-}
-
-/** A network's layers that can be shared, each with the channelwise steps before the next layer. */
-function stagesOf(network: Network): ZipStage[] {
-  const stages: { index: number; layer: Layer; group: number; steps: WeightedStep[] }[] = [];
-  for (const step of weightedSteps(network)) {
-    if (step.kind === 'channelwise') {
-      stages.at(-1)?.steps.push(step);
-      continue;
-    }
-    const group = valueAt(network.topology, step.output).segments[0]?.group ?? inputGroup;
-    stages.push({ index: stages.length, layer: step, group, steps: [step] });
-  }
-  return stages;
 }

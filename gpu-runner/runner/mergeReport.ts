@@ -8,6 +8,7 @@ import {
   type Comparison,
   type Report,
   type GroupReport,
+  type RetrainingReport,
   type TaskReport,
   type TradeoffReport,
 } from '../../shared/report.ts';
@@ -23,6 +24,7 @@ import { members } from '../mtz/taskSet.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { ServingGraphs } from '../mtz/wiring.ts';
 import type { Zipped } from '../mtz/zip.ts';
+import type { FloorEvent } from '../mtz/zipCheckpoint.ts';
 import type { Judgement } from './judge.ts';
 import type { MergeOptions } from './mergeModels.ts';
 import type { Stored } from './storeParts.ts';
@@ -206,22 +208,33 @@ function retrainingReport({ recipe }: MergeOptions, { zipped, before }: MergeFac
       accuracy: { ...accuracy },
     })),
     floors: floorsTold(recipe, before),
-    events: [
-      ...zipped.floorEvents.map(({ layer, group, from, to, accuracy, floors, retrainingSteps }) => ({
-        step: retrainingSteps,
-        kind: 'rollback' as const,
-        message: `After ${layer}: ${Object.entries(floors)
-          .map(
-            ([task, floor]) => `${task} fell to ${percent(accuracy[task])}, its floor is ${percent(floor)}`,
-          )
-          .join(', ')}; ${group} shares ${to} ${to === 1 ? 'channel' : 'channels'} instead of ${from}`,
-      })),
-      ...orphans(zipped).map((group) => ({
-        kind: 'rollback' as const,
-        message: `${group} shares no channel either: what it would read of the layers before is not shared any more`,
-      })),
-    ],
+    events: zipped.floorEvents.flatMap(rollbackEvents),
   };
+}
+
+/** What a floor gave up, and what went with it. */
+function rollbackEvents({
+  layer,
+  group,
+  from,
+  to,
+  orphans,
+  ...found
+}: FloorEvent): RetrainingReport['events'] {
+  const fell = Object.entries(found.floors)
+    .map(
+      ([task, floor]) => `${task} fell to ${percent(found.accuracy[task])}, its floor is ${percent(floor)}`,
+    )
+    .join(', ');
+  const channels = to === 1 ? 'channel' : 'channels';
+  const messages = [
+    `After ${layer}: ${fell}; ${group} shares ${to} ${channels} instead of ${from}`,
+    ...orphans.map(
+      (orphan) =>
+        `${orphan.group} shares no channel either: what it would read of the layers before is not shared any more`,
+    ),
+  ];
+  return messages.map((message) => ({ step: found.retrainingSteps, kind: 'rollback', message }));
 }
 
 /** The accuracy that each task had to keep, as the recipe says or as so much less than its separate network's. */
@@ -234,15 +247,6 @@ function floorsTold(
   if (maxDrop !== undefined)
     for (const [task, { accuracy }] of before) told[task] = Math.max(0, accuracy - maxDrop);
   return { ...told, ...floors?.accuracy };
-}
-
-/** Groups that were planned and share nothing in the end, without a floor of their own that was broken. */
-function orphans({ network, plan, sharing, floorEvents }: Zipped): string[] {
-  if (floorEvents.length === 0) return [];
-  const said = new Set([...sharing.map(({ layer }) => layer), ...floorEvents.map(({ group }) => group)]);
-  return [...plan.plan.keys()]
-    .map((group) => network.topology.groups[group]?.name ?? String(group))
-    .filter((name) => !said.has(name));
 }
 
 const percent = (share: number | undefined): string =>

@@ -93,7 +93,7 @@ describe('unformBlocks', () => {
     const x = randomInput([2, ...convInput], 3);
     let freed = network;
     for (const name of ['conv2', 'fc1', 'conv1'])
-      freed = unformBlocks(freed, groupNamed(network, name), [1, 2]);
+      freed = unformBlocks(freed, new Map([[groupNamed(network, name), [1, 2]]]));
     for (const [name, widths] of [
       ['conv1', [2, 2, 2]],
       ['conv2', [2, 3, 3]],
@@ -112,10 +112,10 @@ describe('unformBlocks', () => {
     let network = joined([convNet(1), convNet(2)], 'one-way');
     network = await share(network, 'conv1', 4);
     network = await share(network, 'conv2', 4);
-    const freed = unformBlocks(network, groupNamed(network, 'conv1'), [0, 1]);
+    const freed = unformBlocks(network, new Map([[groupNamed(network, 'conv1'), [0, 1]]]));
     const shared = rowsOf(freed, stepNamed(freed, 'conv2')).find(({ tasks }) => tasks === 3);
     expect(shared?.parts.map(({ use, inputs }) => [use, inputs.map(({ from }) => from)])).toEqual([[3, [3]]]);
-    const all = unformBlocks(network, groupNamed(network, 'conv2'), [0, 1, 2, 3]);
+    const all = unformBlocks(network, new Map([[groupNamed(network, 'conv2'), [0, 1, 2, 3]]]));
     expect(blocksOf(all, groupNamed(network, 'conv2')).map(({ tasks }) => tasks)).toEqual([1, 2]);
   });
 });

@@ -104,6 +104,9 @@ describe('a zip that is stopped', () => {
     );
     await expect(resume(saved.slice(0, -7))).rejects.toThrow('is damaged or cut off');
     await expect(resume(Uint8Array.of(1, 2, 3))).rejects.toThrow('is not one of a zip (3 bytes)');
+    const older = saved.slice();
+    older[7] = '1'.charCodeAt(0);
+    await expect(resume(older)).rejects.toThrow('was written by another version of zipping');
     const damaged = saved.slice();
     damaged[200] = (damaged[200] ?? 0) ^ 1;
     await expect(resume(damaged)).rejects.toThrow('is damaged');

@@ -15,6 +15,7 @@ import { datasetDocument } from '../../../shared/dataset.ts';
 import { pixelsTo1 } from '../../../shared/preprocessing.ts';
 import { recipe } from '../../../shared/recipe.ts';
 import { report as reportSchema } from '../../../shared/report.ts';
+import { taught } from '../mtz/taught.ts';
 import { memoryStore } from './storage/memoryStore.ts';
 import { tinyLabels, tinyMerge, tinyNet, tinyRecipe } from './work/tinyTask.ts';
 
@@ -170,11 +171,13 @@ describe('mergeModels()', () => {
   });
 
   it('tells in the report which floors were broken, what was undone, and what went with it', async () => {
-    // Nothing is better than right: the first layer is undone until it shares nothing, and with it what reads it.
+    // Its own network is always right; spoiled, the first layer is undone until it shares nothing, and with it what reads it.
     const asked = { ...tinyRecipe, floors: { accuracy: { right: 1 }, maxDrop: 0.25 } };
     const spoiled = { ...asked.retraining, learningRate: 1 };
+    const right = await taught('right', tinyNet(2), 5);
     const { report, bundle } = await mergeModels({
       ...options,
+      sources: options.sources.map((source) => (source.task === 'right' ? { ...source, ...right } : source)),
       recipe: recipe.parse({ ...asked, retraining: spoiled }),
     });
     const [left] = report.tasks;
