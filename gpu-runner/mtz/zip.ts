@@ -2,6 +2,7 @@ import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { budgetNote } from './budgetNote.ts';
 import { floorsOf } from './floors.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
@@ -30,7 +31,7 @@ export interface Zipped {
   /** After each layer, where there are validation samples. */
   readonly accuracies: readonly StageAccuracy[];
   readonly losses: readonly RetrainingLoss[];
-  /** What could not be zipped and why. */
+  /** What could not be zipped and why, and whether floors keep more than a budget asked for. */
   readonly notes: readonly string[];
 }
 
@@ -64,8 +65,10 @@ export async function zipJoined(
   const from = checkpoint?.from && (await decodeZipState(checkpoint.from, identity, network));
   const plan = await makePlan(network, sources, recipe, options);
   const wanted = { plan: plan.plan, floors };
-  const zipper = new Zipper(network, wanted, ...[sources, recipe, options, identity, from]);
-  return { ...(await zipper.run()), plan, notes };
+  const zipper = new Zipper(network, wanted, sources, recipe, options, identity, from);
+  const { heldPlan, ...zipped } = await zipper.run();
+  const note = budgetNote(network, recipe, plan, heldPlan);
+  return { ...zipped, plan, notes: [...notes, ...note] };
 }
 
 /**

@@ -7,6 +7,7 @@ import { joinSources } from '../../../gpu-runner/mtz/joinSources.ts';
 import { Measurements, measureTasks } from '../../../gpu-runner/mtz/measurements.ts';
 import { pairGroup, producersOf } from '../../../gpu-runner/mtz/pairing.ts';
 import { planByHand } from '../../../gpu-runner/mtz/plan.ts';
+import { planSize } from '../../../gpu-runner/mtz/planSize.ts';
 import type { StepGram } from '../../../gpu-runner/mtz/stepGrams.ts';
 import { formAll, pairAll } from '../../../gpu-runner/mtz/survey.ts';
 import { servingGraphs, taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
@@ -237,5 +238,22 @@ describe('floors', () => {
       { group: 'fc1', from: 8, to: 0, orphans: [{ group: 'fc2', from: 6 }] },
     ]);
     expect(sharing).toEqual([]);
+  });
+
+  test('a budget that floors give up is told with what they keep', async () => {
+    const sources = await pairOf(denseNet, 1);
+    const budget = { of: 'parameters' as const, atMost: 0.75 };
+    const kept = await zip(sources, recipeOf({ budget }), options);
+    expect(kept.notes).toEqual([]);
+    const held = await zip(sources, recipeOf({ budget, floors: { maxDrop: 0 } }), options);
+    const { network } = joinSources(sources, recipeOf());
+    const left = new Map(
+      Object.entries(sharedIn(held)).map(([name, count]) => [groupNamed(network, name), count]),
+    );
+    const share = planSize(network, left).parameters / held.plan.separate.parameters;
+    expect(share).toBeGreaterThan(0.75);
+    expect(held.notes).toEqual([
+      `Floors keep ${(100 * share).toFixed(1)} % of the parameters where the budget asked for 75.0 %`,
+    ]);
   });
 });

@@ -1,0 +1,46 @@
+import { estimateHeapBytes, heldParameterBytes } from '../../shared/heap.ts';
+import type { Budget, Recipe } from '../../shared/recipe.ts';
+import { limitOf, tailParameters } from './budget.ts';
+import type { PlanReport } from './makePlan.ts';
+import type { Network } from './network.ts';
+import type { Plan } from './plan.ts';
+import { planSize, type PlanSize } from './planSize.ts';
+
+/**
+ * Says so where floors gave up so much of a plan that its budget is not kept any more.
+ *
+ * @param network the networks side by side, as the zip began
+ * @param plan what the budget led to
+ * @param held what floors left of it
+ */
+export function budgetNote(
+  network: Network,
+  { budget, storage }: Pick<Recipe, 'budget' | 'storage'>,
+  { separate }: Pick<PlanReport, 'separate'>,
+  held: Plan,
+): string[] {
+  if (!budget) return [];
+  const size = planSize(network, held);
+  const { saving, atMost } = limitOf(network, budget, storage);
+  if (size[saving] <= atMost) return [];
+  const { kept, asked } = figures(network, budget, storage, { size, separate });
+  return [`Floors keep ${kept} where the budget asked for ${asked}`];
+}
+
+function figures(
+  network: Network,
+  budget: Budget,
+  storage: Recipe['storage'],
+  { size, separate }: { readonly size: PlanSize; readonly separate: PlanSize },
+): { kept: string; asked: string } {
+  if (budget.of === 'heap') {
+    const parameters = size.parameters + tailParameters(network);
+    const bytes = estimateHeapBytes(parameters * heldParameterBytes(storage));
+    return { kept: `a heap of ${bytes} bytes`, asked: `${budget.atMostBytes}` };
+  }
+  const what = budget.of === 'macs' ? 'multiply-adds' : 'parameters';
+  const share = size[budget.of] / separate[budget.of];
+  return { kept: `${percent(share)} of the ${what}`, asked: percent(budget.atMost) };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
