@@ -29,7 +29,7 @@ const rooms = [
   {
     room: 'gpu-runner/engine',
     rooms: ['shared', 'gpu-runner/onnx'],
-    packages: ['onnxruntime-node', 'node:os'],
+    packages: ['onnxruntime-node', 'node:os', 'node:crypto'],
   },
   { room: 'gpu-runner/linalg', rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine'], packages: [] },
   {
@@ -54,7 +54,10 @@ const rooms = [
   },
   {
     room: 'gpu-runner/bundle',
-    rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine', 'gpu-runner/mtz'],
+    rooms: [
+      ...['shared', 'gpu-runner/onnx', 'gpu-runner/engine', 'gpu-runner/mtz'],
+      'gpu-runner/data/writeFileAtomically.ts',
+    ],
     packages: ['node:fs', 'node:path', 'node:crypto', 'hono', 'd3-scale', 'd3-shape', '@petamoriken/float16'],
   },
   {

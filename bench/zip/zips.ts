@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readPieces } from '../../gpu-runner/data/readPieces.ts';
 import { writeFileAtomically } from '../../gpu-runner/data/writeFileAtomically.ts';
 import { countMacs, countParameters } from '../../gpu-runner/mtz/count.ts';
 import { jointGraph, servingGraphs, taskGraph } from '../../gpu-runner/mtz/wiring.ts';
@@ -64,13 +64,12 @@ export async function runZip(context: Context, spec: ZipSpec): Promise<ZipOutcom
       const { train, validation } = await context.tasks.data(data);
       sources.push({ task, graph, train, ...(looks && { validation }) });
     }
-    const from = existsSync(files.checkpoint) ? new Uint8Array(await readFile(files.checkpoint)) : undefined;
     const sampled = context.quick ? { ...asked, gramSamples: Math.min(256, asked.gramSamples) } : asked;
     const zipped = await zip(sources, sampled, {
       provider: 'cpu',
       checkpoint: {
-        from,
-        save: (bytes) => writeFileAtomically(files.checkpoint, bytes),
+        from: async () => (existsSync(files.checkpoint) ? readPieces(files.checkpoint) : undefined),
+        save: (pieces) => writeFileAtomically(files.checkpoint, pieces),
         everySteps: 50,
       },
       onProgress(progress) {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { decodeCheckpoint, encodeCheckpoint } from '../engine/checkpointFile.ts';
 import { identifyRun } from '../engine/runIdentity.ts';
 import type { Checkpoint, TrainOptions } from '../engine/trainOptions.ts';
+import { readPieces } from './readPieces.ts';
 import { writeFileAtomically } from './writeFileAtomically.ts';
 
 /**
@@ -13,12 +13,12 @@ import { writeFileAtomically } from './writeFileAtomically.ts';
  */
 export async function checkpointAt(path: string, options: TrainOptions, every: number): Promise<Checkpoint> {
   const run = await identifyRun(options);
-  const bytes = await readFile(path).catch((error: unknown) => {
+  const pieces = await readPieces(path).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   });
   return {
-    from: bytes && (await decodeCheckpoint(new Uint8Array(bytes), run)),
+    from: pieces && (await decodeCheckpoint(pieces, run)),
     every,
     save: async (state) => writeFileAtomically(path, await encodeCheckpoint(state, run)),
   };

@@ -1,5 +1,6 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { cut, sizeOf, type Pieces } from '../engine/pieces.ts';
 
 /**
  * Puts bytes into a file so that whoever reads it, also after a crash, finds the old bytes or the new ones, never a part:
@@ -7,12 +8,13 @@ import { dirname } from 'node:path';
  *
  * @throws {Error} when they cannot be written, e.g. on a full disk; what was there is left as it was.
  */
-export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeFileAtomically(path: string, bytes: Uint8Array | Pieces): Promise<void> {
   const partial = `${path}.partial`;
+  const pieces = bytes instanceof Uint8Array ? [bytes as Uint8Array<ArrayBuffer>] : bytes;
   try {
     const file = await open(partial, 'w');
     try {
-      await file.writeFile(bytes);
+      for (const piece of cut(pieces)) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();
@@ -23,12 +25,12 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     // What hides the first error must not: a full disk often lets files be removed, a broken one does not.
     await rm(partial, { force: true }).catch(() => undefined);
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot write ${bytes.length} bytes to ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot write ${sizeOf(pieces)} bytes to ${path}: ${reason}`, { cause });
   }
 }
 
-/** Makes a rename survive a power cut. Windows cannot open folders, and needs no such thing. */
-async function syncFolder(path: string): Promise<void> {
+/** Makes a rename in a folder survive a power cut. Windows cannot open folders, and needs no such thing. */
+export async function syncFolder(path: string): Promise<void> {
   let folder: FileHandle;
   try {
     folder = await open(path, 'r');

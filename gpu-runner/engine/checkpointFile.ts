@@ -8,7 +8,9 @@
  *   data      the vectors, little-endian, each at a multiple of 8
  *   32 bytes  SHA-256 of everything before
  */
-import { sha256Hex, toHex } from '../../shared/digest.ts';
+import { toHex } from '../../shared/digest.ts';
+import { CheckpointError } from './checkpointError.ts';
+import { between, joined, sha256OfPieces, sizeOf, type Pieces } from './pieces.ts';
 import { differenceOf, type RunIdentity } from './runIdentity.ts';
 import type { BestSoFar, TrainState } from './trainState.ts';
 
@@ -33,11 +35,11 @@ interface Header {
   readonly vectors: readonly Entry[];
 }
 
-/** @param run what `identifyRun` says of the options that the state belongs to */
-export async function encodeCheckpoint(
-  state: TrainState,
-  run: RunIdentity,
-): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * @param run what `identifyRun` says of the options that the state belongs to
+ * @returns the vectors themselves among the pieces, not copied
+ */
+export async function encodeCheckpoint(state: TrainState, run: RunIdentity): Promise<Pieces> {
   const vectors = vectorsOf(state);
   let dataLength = 0;
   const entries = vectors.map(([name, vector]): Entry => {
@@ -58,56 +60,57 @@ export async function encodeCheckpoint(
     vectors: entries,
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
-  const dataStart = headerStart + padded(json.length);
-  const bytes = new Uint8Array(dataStart + dataLength + digestLength);
-  new TextEncoder().encodeInto(magic, bytes);
-  const view = new DataView(bytes.buffer);
+  const start = new Uint8Array(headerStart + padded(json.length));
+  new TextEncoder().encodeInto(magic, start);
+  const view = new DataView(start.buffer);
   view.setUint32(8, version, true);
   view.setUint32(12, padded(json.length), true);
-  bytes.fill(0x20, headerStart, dataStart).set(json, headerStart);
-  for (const [index, [, vector]] of vectors.entries()) {
-    const raw = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-    bytes.set(raw, dataStart + (entries[index]?.offset ?? 0));
-  }
-  const body = bytes.subarray(0, -digestLength);
-  bytes.set(new Uint8Array(await crypto.subtle.digest('SHA-256', body)), body.length);
-  return bytes;
+  start.fill(0x20, headerStart).set(json, headerStart);
+  const data = vectors.flatMap(([, vector]) => {
+    const { buffer, byteOffset, byteLength } = vector as
+      Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+    const rest = padded(byteLength) - byteLength;
+    return [new Uint8Array(buffer, byteOffset, byteLength), ...(rest > 0 ? [new Uint8Array(rest)] : [])];
+  });
+  const body = [start, ...data];
+  return [...body, await sha256OfPieces(body)];
 }
 
 /**
- * @throws {Error} when the bytes are no checkpoint, are cut off or damaged, are of another version, or belong to another
- * run than `run`.
+ * @throws {CheckpointError} when the bytes are no checkpoint, are cut off or damaged, are of another version, or belong to
+ * another run than `run`.
  */
-export async function decodeCheckpoint(
-  bytes: Uint8Array<ArrayBuffer>,
-  run: RunIdentity,
-): Promise<TrainState> {
-  const refuse = (reason: string): Error => new Error(`Cannot read the checkpoint: ${reason}`);
-  if (new TextDecoder('latin1').decode(bytes.subarray(0, magic.length)) !== magic)
-    throw refuse(`its ${bytes.length} bytes do not begin as one`);
-  if (bytes.length < headerStart + digestLength) throw refuse(`it is cut off after ${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export async function decodeCheckpoint(pieces: Pieces, run: RunIdentity): Promise<TrainState> {
+  const refuse = (reason: string): Error => new CheckpointError(`Cannot read the checkpoint: ${reason}`);
+  const size = sizeOf(pieces);
+  const read = (from: number, to: number): Uint8Array<ArrayBuffer> => joined(between(pieces, from, to));
+  const start = read(0, headerStart);
+  if (new TextDecoder('latin1').decode(start.subarray(0, magic.length)) !== magic)
+    throw refuse(`its ${size} bytes do not begin as one`);
+  if (size < headerStart + digestLength) throw refuse(`it is cut off after ${size} bytes`);
+  const view = new DataView(start.buffer);
   const found = view.getUint32(8, true);
   if (found !== version) throw refuse(`it is of version ${found}, this program writes ${version}`);
-  const [body, digest] = [bytes.subarray(0, -digestLength), bytes.subarray(-digestLength)];
-  if ((await sha256Hex(body)) !== toHex(digest))
-    throw refuse(`its ${bytes.length} bytes do not match its digest: it is cut off or damaged`);
+  const end = size - digestLength;
+  if (toHex(await sha256OfPieces(between(pieces, 0, end))) !== toHex(read(end, size)))
+    throw refuse(`its ${size} bytes do not match its digest: it is cut off or damaged`);
 
   const dataStart = headerStart + view.getUint32(12, true);
-  const json = new TextDecoder().decode(bytes.subarray(headerStart, dataStart));
+  const json = new TextDecoder().decode(read(headerStart, dataStart));
   // What the digest vouches for was written by `encodeCheckpoint`.
   const header = JSON.parse(json) as Header;
   const difference = differenceOf(header.run, run);
   if (difference !== undefined)
-    throw new Error(`Cannot resume training: the checkpoint belongs to another run (${difference})`);
+    throw new CheckpointError(
+      `Cannot resume training: the checkpoint belongs to another run (${difference})`,
+    );
   return stateOf(
     header,
     new Map(
       header.vectors.map(({ name, dtype, dims: [length], offset }) => {
-        const start = bytes.byteOffset + dataStart + offset;
-        const size = length * (dtype === 'float32' ? 4 : 8);
-        const raw = bytes.buffer.slice(start, start + size);
-        return [name, dtype === 'float32' ? new Float32Array(raw) : new Float64Array(raw)];
+        const from = dataStart + offset;
+        const { buffer } = read(from, from + length * (dtype === 'float32' ? 4 : 8));
+        return [name, dtype === 'float32' ? new Float32Array(buffer) : new Float64Array(buffer)];
       }),
     ),
   );
@@ -131,7 +134,7 @@ function stateOf({ step, best }: Header, vectors: ReadonlyMap<string, Vector>): 
   const floats = (name: string): Float32Array => {
     const vector = vectors.get(name);
     if (vector instanceof Float32Array) return vector;
-    throw new Error(`Cannot read the checkpoint: it has no float32 vector "${name}"`);
+    throw new CheckpointError(`Cannot read the checkpoint: it has no float32 vector "${name}"`);
   };
   const group = (prefix: string): Record<string, Float32Array> =>
     Object.fromEntries(

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../shared/tensor.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { CheckpointError } from './checkpointError.ts';
 import type { LossHistory } from './lossWeights.ts';
 import type { Optimiser } from './optimisers/optimiser.ts';
 import { packParameters, unpackParameters, type Parameter } from './parameters.ts';
@@ -57,7 +58,7 @@ export function initialState(
   };
 }
 
-/** @throws {Error} when a saved state is not one of this training run, which would begin with `fresh`. */
+/** @throws {CheckpointError} when a saved state is not one of this training run, which would begin with `fresh`. */
 export function checkState(state: TrainState, fresh: TrainState, steps: number): void {
   const sizes = ({ parameters, optimiser, statistics, lossHistory }: TrainState): string =>
     [{ parameters }, optimiser, statistics, ...(lossHistory ? [lossHistory] : [])]
@@ -66,17 +67,17 @@ export function checkState(state: TrainState, fresh: TrainState, steps: number):
       .join('; ');
   const [have, need] = [sizes(state), sizes(fresh)];
   if (have !== need)
-    throw new Error(`Cannot resume training: the checkpoint holds ${have}; this run needs ${need}`);
+    throw new CheckpointError(`Cannot resume training: the checkpoint holds ${have}; this run needs ${need}`);
   const { best } = state;
   if (best) {
     const [kept, wanted] = [sizes({ ...fresh, ...best }), sizes(fresh)];
     if (kept !== wanted)
-      throw new Error(
+      throw new CheckpointError(
         `Cannot resume training: the checkpoint's best network holds ${kept}; this run needs ${wanted}`,
       );
   }
   if (!(Number.isInteger(state.step) && state.step >= 0 && state.step <= steps)) {
-    throw new Error(`Cannot resume training at step ${state.step} of ${steps}`);
+    throw new CheckpointError(`Cannot resume training at step ${state.step} of ${steps}`);
   }
 }
 

@@ -1,3 +1,5 @@
+import { CheckpointError } from '../engine/checkpointError.ts';
+import { between, joined, sizeOf, type Pieces } from '../engine/pieces.ts';
 import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
 import { matrix } from '../linalg/matrix.ts';
@@ -53,19 +55,16 @@ export function saveNetwork(network: Network): { state: NetworkState; bytes: Uin
  * The network that {@link saveNetwork} saved.
  *
  * @param fresh the networks side by side, as they were when the saved one began
- * @throws {Error} when the bytes do not hold what the state says.
+ * @throws {CheckpointError} when the bytes do not hold what the state says.
  */
-export function loadNetwork(
-  fresh: Network,
-  { groups, rows, tails }: NetworkState,
-  bytes: Uint8Array,
-): Network {
+export function loadNetwork(fresh: Network, { groups, rows, tails }: NetworkState, pieces: Pieces): Network {
+  const size = sizeOf(pieces);
   let at = 0;
   const take = (length: number): Uint8Array<ArrayBuffer> => {
-    if (at + length > bytes.length)
-      throw new Error(`Cannot read a network: ${bytes.length} bytes hold less than its state says`);
+    if (at + length > size)
+      throw new CheckpointError(`Cannot read a network: ${size} bytes hold less than its state says`);
     at += length;
-    return bytes.slice(at - length, at);
+    return joined(between(pieces, at - length, at));
   };
   const values = (count: number): Float64Array => new Float64Array(new Float32Array(take(4 * count).buffer));
   const loaded = new Map(

@@ -4,6 +4,7 @@ import { decodeCheckpoint, encodeCheckpoint } from '../engine/checkpointFile.ts'
 import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import { masksOfZeros } from '../engine/masks.ts';
 import { rolesOf } from '../engine/parameters.ts';
+import type { Pieces } from '../engine/pieces.ts';
 import type { Provider } from '../engine/providers.ts';
 import { identifyRun } from '../engine/runIdentity.ts';
 import { train, type TrainOptions, type TrainProgress } from '../engine/train.ts';
@@ -32,9 +33,9 @@ export interface RetrainOptions {
   readonly signal?: AbortSignal | undefined;
   readonly checkpoint?: {
     /** What `save` was given, by a run with the same options. */
-    readonly from?: Uint8Array<ArrayBuffer> | undefined;
+    readonly from?: Pieces | undefined;
     readonly everySteps: number;
-    readonly save: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+    readonly save: (pieces: Pieces) => Promise<void>;
   };
 }
 

@@ -12,8 +12,14 @@ import type { Source } from './source.ts';
 import { valueAt } from './topology.ts';
 import { withChannels } from './withChannels.ts';
 import { zipIdentity } from './zipIdentity.ts';
-import { decodeZipState, type FloorEvent, type RetrainingLoss, type StageAccuracy } from './zipCheckpoint.ts';
-import type { ZipOptions } from './zipOptions.ts';
+import {
+  decodeZipState,
+  type FloorEvent,
+  type RetrainingLoss,
+  type StageAccuracy,
+  type ZipState,
+} from './zipCheckpoint.ts';
+import type { ZipCheckpoint, ZipOptions } from './zipOptions.ts';
 import { Zipper } from './zipper.ts';
 
 export type { Source } from './source.ts';
@@ -62,13 +68,23 @@ export async function zipJoined(
   const floors = await floorsOf(network, sources, recipe.floors, options);
   const { checkpoint } = options;
   const identity = checkpoint ? await zipIdentity(network, sources, recipe, options) : '';
-  const from = checkpoint?.from && (await decodeZipState(checkpoint.from, identity, network));
+  const from = await stateFrom(checkpoint?.from, identity, network);
   const plan = await makePlan(network, sources, recipe, options);
   const wanted = { plan: plan.plan, floors };
   const zipper = new Zipper(network, wanted, sources, recipe, options, identity, from);
   const { heldPlan, ...zipped } = await zipper.run();
   const note = budgetNote(network, recipe, plan, heldPlan);
   return { ...zipped, plan, notes: [...notes, ...note] };
+}
+
+/** Where a zip goes on; undefined where it begins. @throws {CheckpointError} as `decodeZipState` */
+async function stateFrom(
+  from: ZipCheckpoint['from'],
+  identity: string,
+  network: Network,
+): Promise<ZipState | undefined> {
+  const pieces = typeof from === 'function' ? await from() : from;
+  return pieces && decodeZipState(pieces, identity, network);
 }
 
 /**

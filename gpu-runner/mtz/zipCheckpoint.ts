@@ -7,7 +7,9 @@
  *   sections  weights of the network before and in the stage at hand, the training state
  *   32 bytes  SHA-256 of everything before
  */
-import { sha256Hex, toHex } from '../../shared/digest.ts';
+import { toHex } from '../../shared/digest.ts';
+import { CheckpointError } from '../engine/checkpointError.ts';
+import { between, joined, sha256OfPieces, sizeOf, type Pieces } from '../engine/pieces.ts';
 import type { Pairing } from './pairing.ts';
 import type { Network } from './network.ts';
 import { loadNetwork, saveNetwork, type NetworkState } from './networkState.ts';
@@ -62,14 +64,14 @@ export interface ZipState {
   readonly retraining: {
     readonly network: Network;
     readonly cost: number;
-    readonly state: Uint8Array<ArrayBuffer>;
+    readonly state: Pieces;
   } | null;
 }
 
 type Plain = Omit<ZipState, 'network' | 'retraining'>;
 
 interface Header extends Plain {
-  /** Digest of what decides the zip: sources, recipe. */
+  /** Digest of what decides the zip: sources, recipe, provider. */
   readonly identity: string;
   readonly before: NetworkState;
   readonly within: { readonly network: NetworkState; readonly cost: number } | null;
@@ -81,49 +83,49 @@ const magic = new TextEncoder().encode('TRNKZIP2');
 const headerStart = 12;
 const digestBytes = 32;
 
-export async function encodeZipState(state: ZipState, identity: string): Promise<Uint8Array<ArrayBuffer>> {
+/** @returns the training state itself among the pieces, not copied */
+export async function encodeZipState(state: ZipState, identity: string): Promise<Pieces> {
   const { network, retraining, ...plain } = state;
   const before = saveNetwork(network);
   const within = retraining && { ...retraining, saved: saveNetwork(retraining.network) };
-  const sections = [joined(before.bytes), ...(within ? [joined(within.saved.bytes), within.state] : [])];
+  const sections = [before.bytes, ...(within ? [within.saved.bytes, within.state] : [])];
   const header: Header = {
     identity,
     ...plain,
     before: before.state,
     within: within && { network: within.saved.state, cost: within.cost },
-    sections: sections.map(({ length }) => length),
+    sections: sections.map(sizeOf),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, json.length, true);
-  const body = joined([magic, length, json, ...sections]);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
-  return joined([body, digest]);
+  const body = [magic, length, json, ...sections.flat()];
+  return [...body, await sha256OfPieces(body)];
 }
 
 /**
  * @param fresh the networks side by side, as the zip began
- * @throws {Error} when the bytes are not a zip's checkpoint, are damaged, or belong to a zip of other sources or recipe.
+ * @throws {CheckpointError} when the bytes are not a zip's checkpoint, are damaged, or belong to a zip of other sources or
+ * recipe, or on another provider.
  */
-export async function decodeZipState(
-  bytes: Uint8Array<ArrayBuffer>,
-  identity: string,
-  fresh: Network,
-): Promise<ZipState> {
-  const refuse = (reason: string): Error => new Error(`Cannot resume: the checkpoint ${reason}`);
-  const isAlike = magic.subarray(0, -1).every((byte, index) => bytes[index] === byte);
-  if (bytes.length < headerStart + digestBytes || !isAlike)
-    throw refuse(`is not one of a zip (${bytes.length} bytes)`);
-  if (bytes[magic.length - 1] !== magic.at(-1)) throw refuse('was written by another version of zipping');
-  const body = bytes.subarray(0, -digestBytes);
-  if ((await sha256Hex(body)) !== toHex(bytes.subarray(-digestBytes)))
+export async function decodeZipState(pieces: Pieces, identity: string, fresh: Network): Promise<ZipState> {
+  const refuse = (reason: string): Error => new CheckpointError(`Cannot resume: the checkpoint ${reason}`);
+  const size = sizeOf(pieces);
+  const read = (from: number, to: number): Uint8Array<ArrayBuffer> => joined(between(pieces, from, to));
+  const start = read(0, headerStart);
+  const isAlike = magic.subarray(0, -1).every((byte, index) => start[index] === byte);
+  if (size < headerStart + digestBytes || !isAlike) throw refuse(`is not one of a zip (${size} bytes)`);
+  if (start[magic.length - 1] !== magic.at(-1)) throw refuse('was written by another version of zipping');
+  const end = size - digestBytes;
+  if (toHex(await sha256OfPieces(between(pieces, 0, end))) !== toHex(read(end, size)))
     throw refuse('is damaged or cut off: its SHA-256 is another one');
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
-  const text = new TextDecoder().decode(body.subarray(headerStart, headerStart + length));
+  const length = new DataView(start.buffer).getUint32(8, true);
+  const text = new TextDecoder().decode(read(headerStart, headerStart + length));
   const { identity: own, before, within, sections, ...plain } = JSON.parse(text) as Header;
-  if (own !== identity) throw refuse('belongs to a zip of other networks, data or recipe');
+  if (own !== identity)
+    throw refuse('belongs to a zip of other networks, data or recipe, or on another provider');
   let at = headerStart + length;
-  const [first, second, third] = sections.map((size) => body.slice(at, (at += size)));
+  const [first, second, third] = sections.map((bytes) => between(pieces, at, (at += bytes)));
   if (!first) throw refuse('holds no network');
   const network = loadNetwork(fresh, before, first);
   const retraining =
@@ -131,14 +133,4 @@ export async function decodeZipState(
       ? { network: loadNetwork(fresh, within.network, second), cost: within.cost, state: third }
       : null;
   return { ...plain, network, retraining };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -1,12 +1,13 @@
+import type { Pieces } from '../engine/pieces.ts';
 import type { Provider } from '../engine/providers.ts';
 import type { TrainProgress } from '../engine/train.ts';
 import type { FloorEvent } from './zipCheckpoint.ts';
 
 export interface ZipCheckpoint {
-  /** What `save` was given, by a zip of the same sources and recipe. */
-  readonly from?: Uint8Array<ArrayBuffer> | undefined;
+  /** What `save` was given, by a zip of the same sources and recipe; or what reads it, so that it is not held all along. */
+  readonly from?: Pieces | undefined | (() => Promise<Pieces | undefined>);
   /** Called after every layer and within its retraining. */
-  readonly save?: (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  readonly save?: (pieces: Pieces) => void | Promise<void>;
   /** Retraining steps between two calls; default 100. */
   readonly everySteps?: number;
 }

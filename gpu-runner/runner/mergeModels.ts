@@ -7,6 +7,7 @@ import type { Bundle } from '../bundle/bundle.ts';
 import { exportBundle } from '../bundle/export.ts';
 import type { Problem } from '../data/samples.ts';
 import { isLabelled, type Dataset } from '../engine/dataset.ts';
+import type { Pieces } from '../engine/pieces.ts';
 import type { Provider } from '../engine/providers.ts';
 import { jointGraph, servingGraphs, taskGraph, type ServingGraphs } from '../mtz/wiring.ts';
 import { extend } from '../mtz/extend.ts';
@@ -49,8 +50,8 @@ export interface MergeSource {
 /** Where a merge that was interrupted goes on. The bytes mean something to `mergeModels` only. */
 export interface MergeCheckpoint {
   /** What was saved last, or undefined at the beginning. */
-  load(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  save(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  load(): Promise<Pieces | undefined>;
+  save(pieces: Pieces): Promise<void>;
 }
 
 export type MergeProgress = Omit<Progress, 'at'>;
@@ -117,7 +118,7 @@ export const mergeModels: MergeModels = async (options) => {
       provider,
       ...(signal && { signal }),
       ...(checkpoint && {
-        checkpoint: { from: await checkpoint.load(), save: (bytes) => checkpoint.save(bytes) },
+        checkpoint: { from: () => checkpoint.load(), save: (pieces) => checkpoint.save(pieces) },
       }),
       onProgress: (event) => onProgress?.(toProgress(event, sources)),
     },

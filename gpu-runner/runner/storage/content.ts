@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { toHex } from '../../../shared/digest.ts';
+import { between, joined, sha256OfPieces, sizeOf, type Pieces } from '../../engine/pieces.ts';
 
 /** Something to store. Read piece by piece, and again where a piece did not arrive. */
 export interface Content {
@@ -19,6 +21,16 @@ export function bytesContent(bytes: Uint8Array<ArrayBuffer>, name = 'bytes'): Co
     sha256: createHash('sha256').update(bytes).digest('hex'),
     sizeBytes: bytes.length,
     read: (from, to) => Promise.resolve(bytes.subarray(from, to)),
+  };
+}
+
+/** Bytes that may be more than one array holds. */
+export async function piecesContent(pieces: Pieces, name: string): Promise<Content> {
+  return {
+    name,
+    sha256: toHex(await sha256OfPieces(pieces)),
+    sizeBytes: sizeOf(pieces),
+    read: (from, to) => Promise.resolve(joined(between(pieces, from, to))),
   };
 }
 

@@ -1,8 +1,11 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { maxUploadBytes } from '../../../shared/uploads.ts';
+import { readPieces } from '../../data/readPieces.ts';
+import { sizeOf, type Pieces } from '../../engine/pieces.ts';
 import type { MergeCheckpoint, MergeProgress } from '../mergeModels.ts';
 import { LeaseLostError } from '../runnerClient.ts';
-import { bytesContent } from '../storage/content.ts';
+import { piecesContent } from '../storage/content.ts';
 import type { JobContext } from './job.ts';
 
 /** Between two checkpoints that are stored: more often would cost more than what is lost. */
@@ -15,6 +18,12 @@ export interface JobCheckpoint extends MergeCheckpoint {
   flush(): Promise<void>;
 }
 
+export interface JobCheckpointOptions {
+  readonly pauseMs?: number;
+  /** Of what the service takes: {@link maxUploadBytes}. */
+  readonly maxBytes?: number;
+}
+
 /** Less than a job that is told to stop is given. */
 const flushMs = 10_000;
 
@@ -24,16 +33,18 @@ const flushMs = 10_000;
  */
 export function jobCheckpoint(
   context: Pick<JobContext, 'claim' | 'store' | 'cache' | 'folder' | 'signal' | 'saveCheckpoint' | 'log'>,
-  { pauseMs = defaultPauseMs }: { readonly pauseMs?: number } = {},
+  { pauseMs = defaultPauseMs, maxBytes = maxUploadBytes }: JobCheckpointOptions = {},
 ): JobCheckpoint {
   const { claim, store: blobs, cache, folder, signal, saveCheckpoint, log } = context;
   let steps = claim.checkpoint?.step ?? 0;
   let layerSteps = 0;
   let savedAt = -Infinity;
   /** Passed over, since it came too soon after another. */
-  let waiting: Uint8Array<ArrayBuffer> | undefined;
-  const store = async (bytes: Uint8Array<ArrayBuffer>, until: AbortSignal): Promise<void> => {
-    const content = bytesContent(bytes, 'the checkpoint');
+  let waiting: Pieces | undefined;
+  const store = async (pieces: Pieces, until: AbortSignal): Promise<void> => {
+    const size = sizeOf(pieces);
+    if (size > maxBytes) throw new Error(`it has ${size} bytes, the service takes ${maxBytes} at most`);
+    const content = await piecesContent(pieces, 'the checkpoint');
     await blobs.put(content, { signal: until });
     await saveCheckpoint({ sha256: content.sha256, sizeBytes: content.sizeBytes, step: steps }, until);
     waiting = undefined;
@@ -54,7 +65,7 @@ export function jobCheckpoint(
       const path = join(folder, 'checkpoint');
       try {
         await cache.place(claim.checkpoint, path, { signal });
-        return new Uint8Array(await readFile(path));
+        return await readPieces(path);
       } catch (error) {
         signal.throwIfAborted();
         log(
@@ -65,13 +76,13 @@ export function jobCheckpoint(
         await rm(path, { force: true });
       }
     },
-    async save(bytes) {
+    async save(pieces) {
       if (performance.now() - savedAt < pauseMs) {
-        waiting = bytes;
+        waiting = pieces;
         return;
       }
       try {
-        await store(bytes, signal);
+        await store(pieces, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof LeaseLostError) throw error;

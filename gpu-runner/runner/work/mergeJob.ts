@@ -1,4 +1,5 @@
 import type { Bundle } from '../../bundle/bundle.ts';
+import { CheckpointError } from '../../engine/checkpointError.ts';
 import type { MergeCheckpoint, Merged, MergeModels } from '../mergeModels.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { bytesContent } from '../storage/content.ts';
@@ -45,11 +46,10 @@ export async function mergeJob(
       });
     return merge(checkpoint).catch(async (error: unknown) => {
       if (signal.reason instanceof HandBackError) await checkpoint.flush();
-      // Written by another version of this program: nobody could ever go on from it.
-      if (!claim.checkpoint || !(error instanceof Error) || !error.message.startsWith('Cannot resume'))
-        throw error;
+      // Written by another version of this program, say: nobody could ever go on from it.
+      if (!claim.checkpoint || !(error instanceof CheckpointError)) throw error;
       context.log(`Begins anew: ${error.message}`);
-      return merge({ save: (bytes) => checkpoint.save(bytes), load: () => Promise.resolve(undefined) });
+      return merge({ save: (pieces) => checkpoint.save(pieces), load: () => Promise.resolve(undefined) });
     });
   });
   signal.throwIfAborted();

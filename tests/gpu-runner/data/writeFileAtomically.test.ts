@@ -44,6 +44,12 @@ describe('writeFileAtomically()', () => {
     expect(await readdir(folder)).toEqual(['state']);
   });
 
+  it('writes pieces one after the other', async () => {
+    const path = join(folder, 'state');
+    await writeFileAtomically(path, [Uint8Array.of(65, 66), new Uint8Array(), Uint8Array.of(67)]);
+    expect(await readFile(path, 'utf8')).toBe('ABC');
+  });
+
   it.each([
     ['while it writes', { room: 3 }],
     ['only when it flushes', { failsAtSync: true }],

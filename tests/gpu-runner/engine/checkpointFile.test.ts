@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../gpu-runner/engine/checkpointFile.ts';
+import { cut, joined } from '../../../gpu-runner/engine/pieces.ts';
 import type { TrainState } from '../../../gpu-runner/engine/trainState.ts';
 
 const run = { steps: '10', seed: '1' };
@@ -20,8 +21,8 @@ const plain: TrainState = { step: 0, parameters: Float32Array.of(1), optimiser: 
 describe('encodeCheckpoint()', () => {
   it('comes back with every bit', async () => {
     for (const one of [state, plain]) {
-      const bytes = await encodeCheckpoint(one, run);
-      const back = await decodeCheckpoint(bytes, run);
+      const pieces = await encodeCheckpoint(one, run);
+      const back = await decodeCheckpoint(pieces, run);
       expect(back).toEqual(one);
       const raw = ({ parameters: { buffer, byteOffset, byteLength } }: TrainState): Uint8Array =>
         new Uint8Array(buffer, byteOffset, byteLength);
@@ -44,46 +45,50 @@ describe('encodeCheckpoint()', () => {
     );
   });
 
-  it('reads from the middle of a larger buffer', async () => {
-    const bytes = await encodeCheckpoint(state, run);
-    const larger = new Uint8Array(bytes.length + 5);
-    larger.set(bytes, 3);
-    expect(await decodeCheckpoint(larger.subarray(3, -2), run)).toEqual(state);
+  it('gives the vectors themselves, not copies', async () => {
+    const pieces = await encodeCheckpoint(state, run);
+    expect(pieces.filter(({ buffer }) => buffer === state.parameters.buffer)).toHaveLength(1);
+  });
+
+  it('reads the same bytes wherever they were cut', async () => {
+    const bytes = joined(await encodeCheckpoint(state, run));
+    for (const most of [1, 7, 64, bytes.length])
+      expect(await decodeCheckpoint(cut([bytes], most), run)).toEqual(state);
   });
 });
 
 describe('decodeCheckpoint() refuses', () => {
   it('a file cut off anywhere', async () => {
-    const bytes = await encodeCheckpoint(plain, run);
+    const bytes = joined(await encodeCheckpoint(plain, run));
     for (let length = 8; length < bytes.length; length += 1) {
-      await expect(decodeCheckpoint(bytes.slice(0, length), run)).rejects.toThrow(
+      await expect(decodeCheckpoint([bytes.slice(0, length)], run)).rejects.toThrow(
         /Cannot read the checkpoint: it.*cut off/,
       );
     }
   });
 
   it('a file with any bit turned', async () => {
-    const bytes = await encodeCheckpoint(plain, run);
+    const bytes = joined(await encodeCheckpoint(plain, run));
     for (let index = 0; index < bytes.length; index += 1) {
       const damaged = bytes.slice();
       damaged[index] = (damaged[index] ?? 0) ^ 4;
-      await expect(decodeCheckpoint(damaged, run)).rejects.toThrow('Cannot read the checkpoint: ');
+      await expect(decodeCheckpoint([damaged], run)).rejects.toThrow('Cannot read the checkpoint: ');
     }
   });
 
   it('files of something else and of another version', async () => {
-    await expect(decodeCheckpoint(new Uint8Array(500), run)).rejects.toThrow(
+    await expect(decodeCheckpoint([new Uint8Array(500)], run)).rejects.toThrow(
       'its 500 bytes do not begin as one',
     );
-    await expect(decodeCheckpoint(new Uint8Array(), run)).rejects.toThrow('its 0 bytes do not begin as one');
-    const bytes = await encodeCheckpoint(plain, run);
+    await expect(decodeCheckpoint([], run)).rejects.toThrow('its 0 bytes do not begin as one');
+    const bytes = joined(await encodeCheckpoint(plain, run));
     bytes[8] = 2;
-    await expect(decodeCheckpoint(bytes, run)).rejects.toThrow('it is of version 2, this program writes 1');
+    await expect(decodeCheckpoint([bytes], run)).rejects.toThrow('it is of version 2, this program writes 1');
   });
 
   it('a checkpoint of another run, and says what differs', async () => {
-    const bytes = await encodeCheckpoint(plain, run);
-    await expect(decodeCheckpoint(bytes, { steps: '20', seed: '1' })).rejects.toThrow(
+    const bytes = joined(await encodeCheckpoint(plain, run));
+    await expect(decodeCheckpoint([bytes], { steps: '20', seed: '1' })).rejects.toThrow(
       'Cannot resume training: the checkpoint belongs to another run (steps was 10, is 20)',
     );
   });

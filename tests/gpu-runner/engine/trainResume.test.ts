@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { augmented, flipped, shifted } from '../../../gpu-runner/engine/augment.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../gpu-runner/engine/checkpointFile.ts';
+import { joined } from '../../../gpu-runner/engine/pieces.ts';
 import type { Objective } from '../../../gpu-runner/engine/objective.ts';
 import { identifyRun } from '../../../gpu-runner/engine/runIdentity.ts';
 import { train, type TrainOptions, type TrainResult } from '../../../gpu-runner/engine/train.ts';
@@ -58,7 +59,7 @@ async function runKilled(
   const run = await identifyRun(settings);
   let bytes: Uint8Array<ArrayBuffer> | undefined;
   for (const lifetime of [...kills, Infinity]) {
-    const from = bytes && (await decodeCheckpoint(bytes, run));
+    const from = bytes && (await decodeCheckpoint([bytes], run));
     let done = 0;
     try {
       return await train({
@@ -66,7 +67,7 @@ async function runKilled(
         checkpoint: {
           ...{ from, every },
           save: async (state) => {
-            bytes = await encodeCheckpoint(state, run);
+            bytes = joined(await encodeCheckpoint(state, run));
             if (done >= lifetime) throw new Error('Killed');
           },
         },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { recipe as recipeSchema, type Recipe, type RecipeInput } from '../../../shared/recipe.ts';
 import { memoryDataset } from '../../../gpu-runner/engine/dataset.ts';
+import { joined, type Pieces } from '../../../gpu-runner/engine/pieces.ts';
 import { accuracyOf } from '../../../gpu-runner/mtz/evaluate.ts';
 import { extend } from '../../../gpu-runner/mtz/extend.ts';
 import { joinSources } from '../../../gpu-runner/mtz/joinSources.ts';
@@ -101,8 +102,8 @@ describe('a floor that breaks where a group is formed already', () => {
       const zipAll = (asked: Recipe): Promise<Zipped> => zip(sources, asked, options);
       const maxDrop = await dropThatBreaksAt(zipAll, recipeOf({ wiring }), layer);
       const recipe = recipeOf({ wiring, floors: { maxDrop } });
-      const saved: Uint8Array<ArrayBuffer>[] = [];
-      const save = (bytes: Uint8Array<ArrayBuffer>): void => void saved.push(bytes.slice());
+      const saved: Pieces[] = [];
+      const save = (pieces: Pieces): void => void saved.push([joined(pieces)]);
       const held = await zip(sources, recipe, { ...options, checkpoint: { save } });
       expect(await leastAccuracy(held, sources)).toBeGreaterThanOrEqual(1 - maxDrop - 1e-9);
       servingGraphs(held.network);
@@ -128,8 +129,8 @@ describe('a floor that breaks where a group is formed already', () => {
     const free = await zip(sources, recipeOf({ retraining, share }), options);
     const at = free.accuracies.map(({ accuracy }) => Math.min(...Object.values(accuracy)));
     const floors = { maxDrop: 1 - Math.max(...at) - 0.02 };
-    const saved: Uint8Array<ArrayBuffer>[] = [];
-    const save = (bytes: Uint8Array<ArrayBuffer>): void => void saved.push(bytes.slice());
+    const saved: Pieces[] = [];
+    const save = (pieces: Pieces): void => void saved.push([joined(pieces)]);
     const recipe = recipeOf({ retraining, floors });
     const held = await zip(sources, recipe, { ...options, checkpoint: { save, everySteps: 1 } });
     expect(held.sharing).toEqual([]);

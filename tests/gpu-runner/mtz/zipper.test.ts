@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { recipe as recipeSchema, type Recipe, type RecipeInput } from '../../../shared/recipe.ts';
 import { memoryDataset } from '../../../gpu-runner/engine/dataset.ts';
+import { cut, joined, type Pieces } from '../../../gpu-runner/engine/pieces.ts';
 import { accuracyOf } from '../../../gpu-runner/mtz/evaluate.ts';
 import { planSize } from '../../../gpu-runner/mtz/planSize.ts';
 import { servingGraphs, taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
@@ -49,7 +50,7 @@ describe('a zip that is stopped', () => {
 
   /** Zips, dying after a number of checkpoints and going on from the last, again and again. */
   async function zipDying(sources: readonly Source[], recipe: Recipe, livesFor: (life: number) => number) {
-    let from: Uint8Array<ArrayBuffer> | undefined;
+    let from: Pieces | undefined;
     for (let life = 0; ; life += 1) {
       let left = livesFor(life);
       try {
@@ -60,8 +61,8 @@ describe('a zip that is stopped', () => {
             checkpoint: {
               from,
               everySteps: 5,
-              save(bytes) {
-                from = bytes.slice();
+              save(pieces) {
+                from = cut([joined(pieces)], 1000);
                 left -= 1;
                 if (left === 0) throw new Error('killed');
               },
@@ -95,10 +96,10 @@ describe('a zip that is stopped', () => {
 
   test('does not go on from the checkpoint of another zip, or a damaged one', async () => {
     let saved = new Uint8Array();
-    const save = (bytes: Uint8Array<ArrayBuffer>): void => void (saved = bytes);
+    const save = (pieces: Pieces): void => void (saved = joined(pieces));
     await zip(dense, recipeOf(), { ...options, checkpoint: { save } });
     const resume = (from: Uint8Array<ArrayBuffer>, recipe = recipeOf()) =>
-      zip(dense, recipe, { ...options, checkpoint: { from } });
+      zip(dense, recipe, { ...options, checkpoint: { from: [from] } });
     await expect(resume(saved, recipeOf({ seed: 2 }))).rejects.toThrow(
       'Cannot resume: the checkpoint belongs to a zip of other networks, data or recipe',
     );
@@ -111,6 +112,10 @@ describe('a zip that is stopped', () => {
     damaged[200] = (damaged[200] ?? 0) ^ 1;
     await expect(resume(damaged)).rejects.toThrow('is damaged');
     expect((await resume(saved)).retrainingSteps).toBe(34);
+    const read = () => Promise.resolve([saved]);
+    expect((await zip(dense, recipeOf(), { ...options, checkpoint: { from: read } })).retrainingSteps).toBe(
+      34,
+    );
   });
 });
 
@@ -197,9 +202,9 @@ describe('floors', () => {
     ]);
     expect(held.losses.at(-1)?.step).toBe(21);
 
-    let from: Uint8Array<ArrayBuffer> | undefined;
-    const save = (bytes: Uint8Array<ArrayBuffer>): void => {
-      from = bytes.slice();
+    let from: Pieces | undefined;
+    const save = (pieces: Pieces): void => {
+      from = [joined(pieces)];
       saves -= 1;
       // In the midst of the last steps.
       if (saves === 2) throw new Error('killed');

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it, test } from 'vitest';
+import type { Pieces } from '../../../gpu-runner/engine/pieces.ts';
 import type { Bundle } from '../../../gpu-runner/bundle/bundle.ts';
 import { openBundle } from '../../../gpu-runner/bundle/openBundle.ts';
 import { packModel } from '../../../gpu-runner/bundle/export.ts';
@@ -88,12 +89,12 @@ describe('a bundle of two tasks', () => {
   });
 
   it('is extended to the same bundle when it was stopped in the middle and goes on', async () => {
-    let saved: Uint8Array<ArrayBuffer> | undefined;
+    let saved: Pieces | undefined;
     const stop = new AbortController();
     const checkpoint = {
       load: () => Promise.resolve(saved),
-      save(bytes: Uint8Array<ArrayBuffer>) {
-        saved ??= bytes;
+      save(pieces: Pieces) {
+        saved ??= pieces;
         stop.abort(new Error('killed'));
         return Promise.resolve();
       },

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pieces } from '../../../gpu-runner/engine/pieces.ts';
 import { openDataset } from '../../../gpu-runner/data/openDataset.ts';
 import { openBundle } from '../../../gpu-runner/bundle/openBundle.ts';
 import {
@@ -140,12 +141,12 @@ describe('mergeModels()', () => {
   });
 
   it('makes the same bundle when it was stopped in the middle and goes on from its checkpoint', async () => {
-    let saved: Uint8Array<ArrayBuffer> | undefined;
+    let saved: Pieces | undefined;
     const stop = new AbortController();
     const checkpoint = {
       load: () => Promise.resolve(saved),
-      save(bytes: Uint8Array<ArrayBuffer>) {
-        saved ??= bytes;
+      save(pieces: Pieces) {
+        saved ??= pieces;
         stop.abort(new Error('killed'));
         return Promise.resolve();
       },

@@ -7,6 +7,8 @@ import { testContext, type TestContext } from './context.ts';
 import { tinyMerge } from './tinyTask.ts';
 
 const bytes = new Uint8Array([1, 2, 3]);
+/** The same, as a merge gives them. */
+const pieces = [bytes.subarray(0, 1), bytes.subarray(1)];
 const always = { pauseMs: 0 };
 let context: TestContext;
 afterEach(() => context.remove());
@@ -29,7 +31,7 @@ describe('jobCheckpoint()', () => {
     for (const layer of ['conv1', 'conv2']) {
       for (const step of [1, 2, 5]) checkpoint.passed({ stage: 'retrain', layer, step, steps: 9 });
       checkpoint.passed({ stage: 'validate', layer });
-      await checkpoint.save(bytes);
+      await checkpoint.save(pieces);
     }
     const saved = { sha256: digestOf(bytes), sizeBytes: 3 };
     expect(context.checkpoints).toEqual([
@@ -43,9 +45,9 @@ describe('jobCheckpoint()', () => {
       claimOf(tinyMerge(store.add), { checkpoint: { ...store.add(bytes), step: 40 } }),
     );
     const checkpoint = jobCheckpoint(context, always);
-    expect(await checkpoint.load()).toEqual(bytes);
+    expect(await checkpoint.load()).toEqual([bytes]);
     checkpoint.passed({ stage: 'retrain', step: 2 });
-    await checkpoint.save(bytes);
+    await checkpoint.save(pieces);
     expect(context.checkpoints).toMatchObject([{ step: 42 }]);
   });
 
@@ -65,11 +67,22 @@ describe('jobCheckpoint()', () => {
     ]);
   });
 
+  it('goes on without one that is larger than the service takes, and sends nothing of it', async () => {
+    context = await testContext(({ add }) => claimOf(tinyMerge(add)));
+    const checkpoint = jobCheckpoint(context, { ...always, maxBytes: 2 });
+    const stored = context.store.blobs.size;
+    await checkpoint.save(pieces);
+    expect(context.lines).toEqual([
+      'A checkpoint was not saved: it has 3 bytes, the service takes 2 at most',
+    ]);
+    expect([context.store.blobs.size, context.checkpoints]).toEqual([stored, []]);
+  });
+
   it('lets some time pass between two that it stores', async () => {
     context = await testContext(({ add }) => claimOf(tinyMerge(add)));
     const checkpoint = jobCheckpoint(context, { pauseMs: 3_600_000 });
-    await checkpoint.save(bytes);
-    await checkpoint.save(new Uint8Array([4]));
+    await checkpoint.save(pieces);
+    await checkpoint.save([new Uint8Array([4])]);
     expect(context.checkpoints).toHaveLength(1);
   });
 
@@ -77,8 +90,8 @@ describe('jobCheckpoint()', () => {
     const stop = new AbortController();
     context = await testContext(({ add }) => claimOf(tinyMerge(add)), { signal: stop.signal });
     const checkpoint = jobCheckpoint(context, { pauseMs: 3_600_000 });
-    await checkpoint.save(bytes);
-    await checkpoint.save(new Uint8Array([4]));
+    await checkpoint.save(pieces);
+    await checkpoint.save([new Uint8Array([4])]);
     stop.abort(new Error('The runner is shutting down'));
     await checkpoint.flush();
     await checkpoint.flush();
@@ -93,9 +106,9 @@ describe('jobCheckpoint()', () => {
       saveCheckpoint: () => Promise.reject(error),
     });
     const checkpoint = jobCheckpoint(context, always);
-    await checkpoint.save(bytes);
+    await checkpoint.save(pieces);
     expect(context.lines).toEqual(['A checkpoint was not saved: 503']);
     error = new LeaseLostError('Token 1 is stale');
-    await expect(checkpoint.save(bytes)).rejects.toThrow(LeaseLostError);
+    await expect(checkpoint.save(pieces)).rejects.toThrow(LeaseLostError);
   });
 });

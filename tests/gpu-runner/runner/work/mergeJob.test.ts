@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../gpu-runner/bundle/bundle.ts';
+import { CheckpointError } from '../../../../gpu-runner/engine/checkpointError.ts';
+import { joined } from '../../../../gpu-runner/engine/pieces.ts';
 import { mergeModels, type Merged, type MergeModels } from '../../../../gpu-runner/runner/mergeModels.ts';
 import { mergeJob } from '../../../../gpu-runner/runner/work/mergeJob.ts';
 import { manifest as manifestSchema } from '../../../../shared/manifest.ts';
@@ -62,6 +64,23 @@ describe('mergeJob()', () => {
     expect(context.lines).toEqual([
       'Begins anew: Cannot resume: the checkpoint is not one of a zip (3 bytes)',
     ]);
+  });
+
+  it('begins anew from a checkpoint that is refused within the merge, and not after another failure', async () => {
+    const claimed = ({ add }: MemoryStore) =>
+      claimOf(tinyMerge(add), { checkpoint: { ...add(new Uint8Array([1, 2, 3])), step: 9 } });
+    const context = await contextOf(claimed);
+    const failing =
+      (error: Error): MergeModels =>
+      async ({ checkpoint }) => {
+        if (await checkpoint?.load()) throw error;
+        return fakeMerged(Uint8Array.of(1));
+      };
+    const version = 'Cannot read the checkpoint: it is of version 2, this program writes 1';
+    expect(await mergeJob(context, failing(new CheckpointError(version)))).toHaveProperty('bundle');
+    expect(context.lines).toEqual([`Begins anew: ${version}`]);
+    const other = mergeJob(await contextOf(claimed), failing(new Error('Cannot resume work: no light')));
+    await expect(other).rejects.toThrow('Cannot resume work: no light');
   });
 
   it('takes the words of a merge that fails for final, and trouble of the machine not', async () => {
@@ -173,12 +192,12 @@ const steps = ({ progress }: TestContext): number[] =>
 async function slowMerge(context: TestContext, dieAt: number): Promise<unknown> {
   const merge: MergeModels = async ({ checkpoint, onProgress }) => {
     const from = await checkpoint?.load();
-    const done = from ? [...from] : [];
+    const done = from ? [...joined(from)] : [];
     for (let step = done.length + 1; step <= 5; step += 1) {
       if (step === dieAt) throw new Error(`killed at step ${step}`);
       done.push(7 * step);
       onProgress?.({ stage: 'retrain', step, steps: 5 });
-      await checkpoint?.save(Uint8Array.from(done));
+      await checkpoint?.save([Uint8Array.from(done)]);
     }
     return fakeMerged(Uint8Array.from(done));
   };
