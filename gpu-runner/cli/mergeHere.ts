@@ -1,27 +1,24 @@
-import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { sha256Hex } from '../../shared/digest.ts';
-import { name as nameSchema } from '../../shared/manifest.ts';
 import { describePreprocessing } from '../../shared/preprocessing.ts';
 import type { Recipe } from '../../shared/recipe.ts';
+import type { Report } from '../../shared/report.ts';
+import { CheckpointError } from '../engine/checkpointError.ts';
 import type { Provider } from '../engine/providers.ts';
 import { percent } from '../runner/figures.ts';
 import type { MergedBefore } from '../runner/mergedBefore.ts';
 import { openCheckpointFolder } from './checkpointFolder.ts';
-import { CommandError, UsageError, type CommandContext } from './context.ts';
+import { CommandError, type CommandContext } from './context.ts';
 import { perTask, progressLine } from './jobLines.ts';
 import type { LocalSources } from './localSources.ts';
+import { checkpointsOf, writtenBefore, type Target, type TargetOptions } from './mergeTarget.ts';
 import { answer, providerOption, wholeNumber, type JsonOption } from './options.ts';
 import { Progress } from './progress.ts';
 import { reportLines } from './reportLines.ts';
 import { sourceDate } from './sourceDate.ts';
 
-export interface MergeHereOptions extends JsonOption {
-  readonly out: string;
-  readonly name?: string;
+export interface MergeHereOptions extends JsonOption, TargetOptions {
   readonly provider: Provider;
-  readonly resume?: boolean;
   readonly checkpointSeconds?: number;
 }
 
@@ -41,27 +38,6 @@ export const withTarget = (command: Command): Command =>
 /** Help on {@link withTarget}. */
 export const targetHelp =
   'With SOURCE_DATE_EPOCH set (seconds since 1970), the same merge is the same bundle, to the last byte.';
-
-/** Where a bundle goes and what it is called. */
-export interface Target {
-  /** Absolute. */
-  readonly folder: string;
-  readonly name: string;
-}
-
-/** @throws {UsageError} when the bundle would have no name, {CommandError} when its folder exists */
-export function checkTarget(options: Pick<MergeHereOptions, 'out' | 'name'>): Target {
-  const folder = resolve(options.out);
-  const name = options.name ?? basename(folder);
-  if (!nameSchema.safeParse(name).success)
-    throw new UsageError(`"${name}" is no name for a bundle: give one with --name`);
-  if (existsSync(folder))
-    throw new CommandError(
-      `Cannot zip into ${options.out}: it exists`,
-      'another folder with --out: bundles never change',
-    );
-  return { folder, name };
-}
 
 /** Merges on this machine, from the checkpoint of an interrupted run if there is one, and writes the bundle's folder. */
 export async function mergeHere(
@@ -93,11 +69,28 @@ export async function mergeHere(
     ]),
     ...(before ? [before.id] : []),
   ]);
-  const checkpoint = await openCheckpointFolder(`${out}.checkpoint`, await sha256Hex(identity), {
+  const kept = checkpointsOf(out);
+  const checkpoint = await openCheckpointFolder(kept, await sha256Hex(identity), {
     resume: options.resume === true,
     beganAt: sourceDate(context.env),
     pauseMs: options.checkpointSeconds === undefined ? undefined : 1000 * options.checkpointSeconds,
+    warn: (text) => progress.note(text),
   });
+  const tell = (bundle: string, report: Report): void => {
+    answer(context, options, { folder: out, bundle, report }, () => [
+      ...reportLines(report),
+      '',
+      `Bundle ${bundle.slice(0, 12)} in ${options.out}; open report.html in it to see what became of the networks`,
+      `Next: trunkline serve ${options.out}, or trunkline publish ${options.out} --endpoint <name>`,
+    ]);
+  };
+  const written = await writtenBefore(out, checkpoint.bundle);
+  if (written) {
+    progress.note('The interrupted run had written the bundle');
+    await checkpoint.remove();
+    tell(written.bundle, written.report);
+    return;
+  }
   if (checkpoint.resumed) progress.note('Going on where the interrupted run was');
   const { mergeModels } = await import('../runner/mergeModels.ts');
   const { writeBundle } = await import('../bundle/writeBundle.ts');
@@ -116,17 +109,16 @@ export async function mergeHere(
       },
     });
     progress.clear();
-    await writeBundle(out, bundle);
+    await checkpoint.writing(bundle.id);
+    await writeBundle(out, bundle, checkpoint.partial);
     await checkpoint.remove();
-    answer(context, options, { folder: out, bundle: bundle.id, report }, () => [
-      ...reportLines(report),
-      '',
-      `Bundle ${bundle.id.slice(0, 12)} in ${options.out}; open report.html in it to see what became of the networks`,
-      `Next: trunkline serve ${options.out}, or trunkline publish ${options.out} --endpoint <name>`,
-    ]);
-  } catch (error) {
+    tell(bundle.id, report);
+  } catch (cause) {
     progress.clear();
-    if (context.signal?.aborted) context.complain(`To go on: the same command with --resume`);
-    throw error;
+    if (cause instanceof CheckpointError)
+      throw new CommandError(`${cause.message} (${kept})`, `delete ${kept} to begin anew`, { cause });
+    if (checkpoint.isThere()) context.complain('To go on: the same command with --resume');
+    else await checkpoint.remove().catch(() => undefined);
+    throw cause;
   }
 }

@@ -4,7 +4,8 @@ import { describePreprocessing, type Preprocessing } from '../../../shared/prepr
 import type { Recipe } from '../../../shared/recipe.ts';
 import { CommandError, UsageError, type CommandContext } from '../context.ts';
 import { readSources, dataOption, withNets, type LocalSources, type SourceOptions } from '../localSources.ts';
-import { checkTarget, mergeHere, targetHelp, withTarget, type MergeHereOptions } from '../mergeHere.ts';
+import { mergeHere, targetHelp, withTarget, type MergeHereOptions } from '../mergeHere.ts';
+import { checkTarget } from '../mergeTarget.ts';
 import { withJson } from '../options.ts';
 import { readRecipe, withRecipe, type RecipeOptions } from '../recipeOptions.ts';
 

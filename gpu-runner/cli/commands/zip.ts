@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { readSources, dataOption, withNets, type SourceOptions } from '../localSources.ts';
-import { checkTarget, mergeHere, targetHelp, withTarget, type MergeHereOptions } from '../mergeHere.ts';
+import { mergeHere, targetHelp, withTarget, type MergeHereOptions } from '../mergeHere.ts';
+import { checkTarget } from '../mergeTarget.ts';
 import { withJson } from '../options.ts';
 import { readRecipe, withRecipe, type RecipeOptions } from '../recipeOptions.ts';
 

@@ -33,7 +33,7 @@ it('writeBundle() leaves the bundle and nothing else', async () => {
 
 it('writeBundle() refuses to write over a folder', async () => {
   await mkdir(folder, { recursive: true });
-  await expect(writeBundle(folder, fakeBundle())).rejects.toThrow(`Cannot write bundle: ${folder} exists`);
+  await expect(writeBundle(folder, fakeBundle())).rejects.toThrow(`Cannot write bundle ${folder}: it exists`);
   expect(await readdir(folder)).toEqual([]);
 });
 
@@ -41,8 +41,19 @@ it('writeBundle() leaves nothing behind when it fails half-way', async () => {
   const bundle = fakeBundle();
   // The second file cannot be written: its path names a folder that is not there.
   const files = new Map([...bundle.files, ['missing/file', new Uint8Array(1)] as const]);
-  await expect(writeBundle(folder, { ...bundle, files })).rejects.toThrow(/ENOENT/);
+  await expect(writeBundle(folder, { ...bundle, files })).rejects.toThrow(
+    /^Cannot write bundle .*fake: Cannot write 1 bytes to .*ENOENT/,
+  );
   expect(await readdir(join(root, 'bundles'))).toEqual([]);
+});
+
+it('writeBundle() puts it together where it is told, and takes what lies there for nothing', async () => {
+  const partial = join(root, 'own', 'partial');
+  await mkdir(partial, { recursive: true });
+  await writeFile(join(partial, 'left-behind'), 'x');
+  await writeBundle(folder, fakeBundle(), partial);
+  expect([await readdir(join(root, 'own')), await readdir(join(root, 'bundles'))]).toEqual([[], ['fake']]);
+  expect(await readdir(folder)).not.toContain('left-behind');
 });
 
 it('writeBundle() lets one of two writers win, whole', async () => {

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readBundle } from '../../../../gpu-runner/bundle/readBundle.ts';
 import type { Manifest } from '../../../../shared/manifest.ts';
@@ -72,6 +72,80 @@ test('zip that is stopped goes on with --resume, and ends with the same bundle a
   expect(manifest.createdAt).toBe(createdAt);
   // Only the moment it began differs, in the manifest and in its report.
   expect(timeless(manifest)).toEqual(timeless(other.manifest));
+});
+
+test('zip whose bundle cannot be written says that --resume finishes it, and then it does', async () => {
+  const told: string[] = [];
+  const complain = (text: string): void => {
+    told.push(text);
+    if (text.includes('accuracy')) mkdirSync(home.path('merged'), { recursive: true });
+  };
+  const failed = await home.run(zip(), {}, { complain });
+  expect(failed.status).toBe(1);
+  expect(told.slice(-2)).toEqual([
+    'To go on: the same command with --resume',
+    `Cannot write bundle ${home.path('merged')}: it exists`,
+  ]);
+  const inTheWay = await home.run(zip('--resume'));
+  expect(inTheWay.err).toContain(`Cannot zip into ${home.path('merged')}: it exists`);
+  await rmdir(home.path('merged'));
+  const resumed = await home.run(zip('--resume'));
+  expect(resumed.status, resumed.err).toBe(0);
+  expect((await readBundle(home.path('merged'))).manifest.name).toBe('merged');
+  expect(existsSync(home.path('merged.checkpoint'))).toBe(false);
+});
+
+test('zip that was killed after it wrote the bundle finishes cleanly with --resume', async () => {
+  const whole = await home.run(zip('--json'));
+  const { bundle, report } = JSON.parse(whole.out) as { bundle: string; report: { name: string } };
+  const { createdAt } = (await readBundle(home.path('merged'))).manifest;
+  // As the run would have left it.
+  const of = await identityOf(zip('--out', home.path('other'), '--name', 'merged'));
+  await mkdir(home.path('merged.checkpoint'));
+  const leave = (id: string) =>
+    writeFile(home.path('merged.checkpoint', 'merge.json'), JSON.stringify({ createdAt, of, bundle: id }));
+  await leave('0'.repeat(64));
+  const other = await home.run(zip('--resume'));
+  expect([other.status, other.err]).toEqual([1, expect.stringContaining('it exists')]);
+  await leave(bundle);
+  const finished = await home.run(zip('--resume', '--json'));
+  expect(finished.status, finished.err).toBe(0);
+  expect(finished.err).toContain('The interrupted run had written the bundle');
+  expect(JSON.parse(finished.out)).toMatchObject({ bundle, report: { name: report.name } });
+  expect(existsSync(home.path('merged.checkpoint'))).toBe(false);
+});
+
+/** What a merge calls itself in the folder of its checkpoints: stopped as soon as there is one. */
+async function identityOf(args: readonly string[]): Promise<string> {
+  const stop = new AbortController();
+  const complain = (text: string): void => {
+    if (text.includes('accuracy')) stop.abort();
+  };
+  await home.run(args, {}, { signal: stop.signal, complain });
+  const about = home.path('other.checkpoint', 'merge.json');
+  return (JSON.parse(await readFile(about, 'utf8')) as { of: string }).of;
+}
+
+test('zip names the checkpoint that it cannot go on from, and the way out', async () => {
+  await identityOf(zip('--out', home.path('other')));
+  await writeFile(home.path('other.checkpoint', 'checkpoint'), 'damaged');
+  const refused = await home.run(zip('--out', home.path('other'), '--resume'));
+  expect([refused.status, refused.err.split('\n').slice(-2)]).toEqual([
+    1,
+    [
+      `Cannot resume: the checkpoint is not one of a zip (7 bytes) (${home.path('other.checkpoint')})`,
+      `Next: delete ${home.path('other.checkpoint')} to begin anew`,
+    ],
+  ]);
+});
+
+test('zip says at once that nothing can be written where the bundle is to go', async () => {
+  await writeFile(home.path('file'), '');
+  const ran = await home.run(zip('--out', home.path('file', 'merged')));
+  expect([ran.status, ran.err]).toEqual([
+    1,
+    expect.stringContaining(`no folder can be made in ${home.path('file')}: ENOTDIR`),
+  ]);
 });
 
 const timeless = (manifest: Manifest) => ({
