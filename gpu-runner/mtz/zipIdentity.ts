@@ -7,8 +7,9 @@ import type { Source } from './source.ts';
 import type { ZipOptions } from './zipOptions.ts';
 
 /**
- * Digest of what decides a zip: the networks, as files and as they are read, what they share already, the recipe, and of
- * the data the size, dims, labels and the first and last sample. A checkpoint goes on only where it is the same.
+ * Digest of what decides a zip: the networks, as files and as they are read, what they share already, the recipe, the
+ * provider, and of the data the size, dims, labels and the first and last sample. A checkpoint goes on only where it is the
+ * same.
  *
  * @param network as the zip begins
  */
@@ -16,9 +17,9 @@ export async function zipIdentity(
   network: Network,
   sources: readonly Source[],
   recipe: Recipe,
-  { gramBytes }: Pick<ZipOptions, 'gramBytes'> = {},
+  { provider, gramBytes }: Pick<ZipOptions, 'provider' | 'gramBytes'>,
 ): Promise<string> {
-  const parts: unknown[] = [recipe, ...(gramBytes === undefined ? [] : [gramBytes])];
+  const parts: unknown[] = [recipe, { provider }, ...(gramBytes === undefined ? [] : [gramBytes])];
   parts.push(network.settled, await networkDigest(network));
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));
