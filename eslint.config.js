@@ -31,7 +31,11 @@ const rooms = [
     rooms: ['shared', 'gpu-runner/onnx'],
     packages: ['onnxruntime-node', 'node:os', 'node:crypto'],
   },
-  { room: 'gpu-runner/linalg', rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine'], packages: [] },
+  {
+    room: 'gpu-runner/linalg',
+    rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine'],
+    packages: ['node:async_hooks'],
+  },
   {
     room: 'gpu-runner/mtz',
     rooms: ['shared', 'gpu-runner/onnx', 'gpu-runner/engine', 'gpu-runner/linalg'],

@@ -3,6 +3,9 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { CommandContext } from './context.ts';
 
+/** What somebody is told who may have to wait a moment. */
+const stopping = 'Stopping as soon as it can; Ctrl-C again to stop at once';
+
 /** A command's context in a process of its own: its streams, and Ctrl-C. A second Ctrl-C ends it at once. */
 export function processContext(): CommandContext {
   const { stdin, stdout, stderr, env } = process;
@@ -10,6 +13,8 @@ export function processContext(): CommandContext {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(130);
+      // Over the line that may be drawn there.
+      stderr.write(`${stderr.isTTY ? '\r\x1b[2K' : ''}${stopping}\n`);
       stop.abort();
     });
   }

@@ -1,3 +1,4 @@
+import { breathe } from './breathe.ts';
 import { row, type Matrix } from './matrix.ts';
 
 /**
@@ -8,7 +9,7 @@ import { row, type Matrix } from './matrix.ts';
  * @returns the column of each row
  * @throws {RangeError} when there are more rows than columns, a cost is NaN or -Infinity, or no assignment is allowed.
  */
-export function assign(cost: Matrix): Int32Array {
+export async function assign(cost: Matrix): Promise<Int32Array> {
   const { rows, cols } = cost;
   if (rows > cols) throw new RangeError(`Cannot assign ${rows} rows to ${cols} columns`);
   const wrong = cost.data.findIndex((value) => !(value > -Infinity));
@@ -26,7 +27,10 @@ export function assign(cost: Matrix): Int32Array {
     cameFrom: new Int32Array(cols),
     settled: new Uint8Array(cols),
   };
-  for (let free = 0; free < rows; free += 1) augment(cost, state, free);
+  for (let free = 0; free < rows; free += 1) {
+    await breathe();
+    augment(cost, state, free);
+  }
   return state.columnOf;
 }
 

@@ -1,3 +1,4 @@
+import { breathe } from './breathe.ts';
 import { IndefiniteError } from './indefiniteError.ts';
 import { at, matrix, region, row, rowsBetween, transpose, type Matrix } from './matrix.ts';
 import { multiply } from './multiply.ts';
@@ -20,6 +21,7 @@ export async function cholesky(a: Matrix): Promise<Matrix> {
   // The finished columns below a block lie here for its product: never more than a quarter of the matrix.
   const space = new Float64Array(Math.ceil(n / 2) * Math.ceil(n / 2));
   for (let start = 0; start < n; start += blockSize) {
+    await breathe();
     const size = Math.min(blockSize, n - start);
     const panel = region(a, start, n, start, start + size);
     if (start > 0) {
@@ -101,6 +103,7 @@ export async function choleskySolve(l: Matrix, b: Matrix): Promise<Matrix> {
     throw new RangeError(`Cannot solve ${n} equations for ${b.rows} rows of right-hand sides`);
   const x = matrix(n, b.cols, b.data.slice());
   for (let start = 0; start < n; start += blockSize) {
+    await breathe();
     const end = Math.min(start + blockSize, n);
     const rows = rowsBetween(x, start, end);
     if (start > 0)
@@ -108,6 +111,7 @@ export async function choleskySolve(l: Matrix, b: Matrix): Promise<Matrix> {
     forward(region(l, start, end, start, end), rows);
   }
   for (let end = n; end > 0;) {
+    await breathe();
     const start = Math.floor((end - 1) / blockSize) * blockSize;
     const rows = rowsBetween(x, start, end);
     if (end < n) {

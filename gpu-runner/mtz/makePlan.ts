@@ -1,4 +1,5 @@
 import type { Recipe } from '../../shared/recipe.ts';
+import { stoppable } from '../linalg/breathe.ts';
 import { limitOf, planPath, planWithin, type PlanPoint } from './budget.ts';
 import { layerLosses, type LayerLosses } from './layerLosses.ts';
 import { Measurements, type MeasureContext } from './measurements.ts';
@@ -63,7 +64,9 @@ export async function predictCurve(
     measurements.release(step);
   };
   const grams = { of: (step: WeightedStep) => measurements.of(step), release: judge };
-  const pairings = await pairAll(network, grams, context.recipe, (group) => most.get(group) ?? 0);
+  const pairings = await stoppable(context.signal, () =>
+    pairAll(network, grams, context.recipe, (group) => most.get(group) ?? 0),
+  );
   for (const step of weightedSteps(network))
     if (step.kind === 'layer' && !layers.has(step.name)) await judge(step, pairings);
   return planPath(network, most, saving, predictLoss(network, pairings, layers));

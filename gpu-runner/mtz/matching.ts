@@ -17,7 +17,12 @@ export interface Pair {
  * @param random what 'random' draws the pairs from
  * @throws {RangeError} when there are fewer than `count` channels on a side, or a cost is not a finite number.
  */
-export function match(cost: Matrix, count: number, matching: Matching, random = new Random(1)): Pair[] {
+export async function match(
+  cost: Matrix,
+  count: number,
+  matching: Matching,
+  random = new Random(1),
+): Promise<Pair[]> {
   if (!Number.isInteger(count) || count < 0 || count > Math.min(cost.rows, cost.cols)) {
     throw new RangeError(`Cannot choose ${count} pairs of ${cost.rows} and ${cost.cols} channels`);
   }
@@ -40,7 +45,7 @@ export function match(cost: Matrix, count: number, matching: Matching, random = 
  * The pairs of least total cost. For fewer pairs than channels, dummy channels take up those left over: each costs
  * nothing, and two dummies may not meet, so exactly `count` real channels pair with each other.
  */
-function optimal(cost: Matrix, count: number): Pair[] {
+async function optimal(cost: Matrix, count: number): Promise<Pair[]> {
   const { rows, cols } = cost;
   const size = rows + cols - count;
   const padded = matrix(size, size);
@@ -51,11 +56,9 @@ function optimal(cost: Matrix, count: number): Pair[] {
     }
   }
   const pairs: Pair[] = [];
-  assign(padded)
-    .subarray(0, rows)
-    .forEach((b, a) => {
-      if (b < cols) pairs.push({ a, b, cost: at(cost, a, b) });
-    });
+  (await assign(padded)).subarray(0, rows).forEach((b, a) => {
+    if (b < cols) pairs.push({ a, b, cost: at(cost, a, b) });
+  });
   return pairs;
 }
 

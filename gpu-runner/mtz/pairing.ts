@@ -54,7 +54,7 @@ export async function pairGroup(network: Network, group: number, options: Pairin
   for (let next = network.settled; next < network.tasks.length; next += 1) {
     const sides = [allOf(next), single(next)] as const;
     const cost = await groupCost(working, group, sides, producers, grams);
-    const pairs = match(cost, count, matching, new Random(seed, group, next));
+    const pairs = await match(cost, count, matching, new Random(seed, group, next));
     const forming = { group, sides, pairs };
     formings.push(forming);
     costs = pairs.map((pair) => pair.cost + (costs[pair.a] ?? 0));

@@ -2,6 +2,7 @@ import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { stoppable } from '../linalg/breathe.ts';
 import { budgetNote } from './budgetNote.ts';
 import { floorsOf } from './floors.ts';
 import { joinSources, type Joined } from './joinSources.ts';
@@ -69,12 +70,14 @@ export async function zipJoined(
   const { checkpoint } = options;
   const identity = checkpoint ? await zipIdentity(network, sources, recipe, options) : '';
   const from = await stateFrom(checkpoint?.from, identity, network);
-  const plan = await makePlan(network, sources, recipe, options);
-  const wanted = { plan: plan.plan, floors };
-  const zipper = new Zipper(network, wanted, sources, recipe, options, identity, from);
-  const { heldPlan, ...zipped } = await zipper.run();
-  const note = budgetNote(network, recipe, plan, heldPlan);
-  return { ...zipped, plan, notes: [...notes, ...note] };
+  return stoppable(options.signal, async () => {
+    const plan = await makePlan(network, sources, recipe, options);
+    const wanted = { plan: plan.plan, floors };
+    const zipper = new Zipper(network, wanted, sources, recipe, options, identity, from);
+    const { heldPlan, ...zipped } = await zipper.run();
+    const note = budgetNote(network, recipe, plan, heldPlan);
+    return { ...zipped, plan, notes: [...notes, ...note] };
+  });
 }
 
 /** Where a zip goes on; undefined where it begins. @throws {CheckpointError} as `decodeZipState` */
