@@ -1,26 +1,37 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBundle } from '../../gpu-runner/bundle/readBundle.ts';
 import { Random } from '../../gpu-runner/engine/random.ts';
+import { writeModelFile } from '../../gpu-runner/onnx/files.ts';
 import { Home } from '../gpu-runner/cli/runCli.ts';
 import { writeTinyMerge } from '../gpu-runner/cli/tinyMerge.ts';
+import { NetBuilder } from '../gpu-runner/mtz/nets.ts';
 
 // `trunkline zip` as a process of its own, killed again and again.
 
 const cli = fileURLToPath(new URL('../../gpu-runner/cli.ts', import.meta.url));
-const kills = 10;
-/** Enough retraining for some fifty checkpoints. */
-const steps = ['--steps-per-layer', '3000', '--final-steps', '2500', '--batch-size', '8', '--share', '0.5'];
+const tasks = ['digit', 'fashion'];
+const layers = 3;
+/** Enough retraining for some thirty checkpoints. */
+const steps = ['--steps-per-layer', '800', '--final-steps', '400', '--batch-size', '8', '--share', '0.5'];
 
 let home: Home;
 beforeAll(async () => {
   home = await Home.make();
   await writeTinyMerge(home.folder);
+  for (const [seed, task] of tasks.entries()) {
+    const { labels } = JSON.parse(await readFile(home.path(`${task}.json`), 'utf8')) as { labels: string[] };
+    const net = new NetBuilder(seed, [4], 'x');
+    const widths = [4, 12, 10, 8];
+    for (let layer = 1; layer <= layers; layer += 1)
+      net.dense(`fc${layer}`, widths[layer - 1] ?? 0, widths[layer] ?? 0).op('Relu');
+    writeModelFile(home.path(`${task}.onnx`), net.dense('out', 8, labels.length).end());
+  }
 });
 afterAll(() => home.remove());
 
@@ -30,9 +41,15 @@ interface Ended {
   readonly err: string;
 }
 
+interface Running {
+  /** What it has said so far. */
+  readonly said: () => string;
+  readonly ended: Promise<Ended>;
+}
+
 /** Runs the command line. @param killWhen told when it runs; the process is killed when it returns */
-async function zip(out: string, killWhen?: (ended: Promise<Ended>) => Promise<void>): Promise<Ended> {
-  const named = ['digit', 'fashion'].flatMap((task) => [
+async function zip(out: string, killWhen?: (running: Running) => Promise<void>): Promise<Ended> {
+  const named = tasks.flatMap((task) => [
     ...['--net', `${task}=${home.path(`${task}.onnx`)}`, '--data', `${task}=${home.path(`${task}.json`)}`],
   ]);
   const args = [
@@ -58,7 +75,7 @@ async function zip(out: string, killWhen?: (ended: Promise<Ended>) => Promise<vo
     err,
   }));
   if (killWhen) {
-    await killWhen(ended);
+    await killWhen({ said: () => err, ended });
     child.kill('SIGKILL');
   }
   return ended;
@@ -66,6 +83,14 @@ async function zip(out: string, killWhen?: (ended: Promise<Ended>) => Promise<vo
 
 const checkpointOf = async (out: string): Promise<number> =>
   (await stat(`${out}.checkpoint/checkpoint`).catch(() => undefined))?.mtimeMs ?? 0;
+const partialOf = (out: string): string => `${out}.checkpoint/bundle.partial`;
+
+/** Where a run is killed. */
+type Moment = 'reading' | 'retraining' | 'export' | 'writing';
+const moments: readonly Moment[] = [
+  ...(['retraining', 'reading', 'retraining', 'retraining', 'reading', 'retraining'] as const),
+  ...(['export', 'writing', 'export', 'writing'] as const),
+];
 
 test('zip that is killed at ten random points and resumed ends with the same bundle', async () => {
   const undisturbed = await zip(home.path('whole'));
@@ -74,30 +99,53 @@ test('zip that is killed at ten random points and resumed ends with the same bun
 
   const random = new Random(20180502);
   const out = home.path('killed');
-  let resumed = 0;
-  for (let kill = 0; kill < kills; kill += 1) {
-    const { signal, err } = await zip(out, async (ended) => {
-      const over = ended.then(() => 'ended' as const);
-      // Some while it reads, most some checkpoints and a moment after it got further than the run before.
-      const early = kill % 4 === 3;
-      for (let seen = 0, more = early ? 0 : 1 + random.integer(3); seen < more; seen += 1) {
+  let exported = false;
+  /** Waits until something is so, or the process has ended. */
+  const until = async ({ ended }: Running, isSo: () => boolean | Promise<boolean>): Promise<void> => {
+    const over = ended.then(() => true);
+    while (!(await isSo())) if (await Promise.race([over, setTimeout(1, false)])) return;
+  };
+  const wait = async ({ ended }: Running, below: number): Promise<void> => {
+    await Promise.race([ended, setTimeout(random.integer(below))]);
+  };
+  const arrive: Record<Moment, (running: Running) => Promise<void>> = {
+    reading: (running) => wait(running, 400),
+    // Some checkpoints after the run before, and a moment later: between two, or while one is written.
+    async retraining(running) {
+      for (let more = 1 + random.integer(8); more > 0; more -= 1) {
         const known = await checkpointOf(out);
-        while ((await checkpointOf(out)) === known)
-          if ((await Promise.race([over, setTimeout(2)])) === 'ended') return;
+        await until(running, async () => (await checkpointOf(out)) !== known);
       }
-      await Promise.race([over, setTimeout(random.integer(early ? 400 : 30))]);
-    });
-    expect(signal, err).toBe('SIGKILL');
+      await wait(running, 100);
+    },
+    // Once the last layer was looked at. A run that goes on from there does not look at it again.
+    async export(running) {
+      const end = exported ? /Going on where/ : new RegExp(`layer ${layers} of .*: validate`);
+      await until(running, () => end.test(running.said()));
+      await wait(running, 100);
+      exported = true;
+    },
+    // At once: it takes some milliseconds.
+    writing: (running) => until(running, () => existsSync(partialOf(out))),
+  };
+  let resumed = 0;
+  let halfWritten = 0;
+  for (const moment of moments) {
+    const { signal, err } = await zip(out, arrive[moment]);
+    expect(signal, `${moment}: ${err}`).toBe('SIGKILL');
     if (err.includes('Going on where the interrupted run was')) resumed += 1;
+    if (existsSync(partialOf(out))) halfWritten += 1;
   }
-  expect(existsSync(out)).toBe(false);
   const last = await zip(out);
   expect(last.code, last.err).toBe(0);
-  expect(last.err).toContain('Going on where the interrupted run was');
-  expect(resumed).toBeGreaterThanOrEqual(kills - 3);
+  expect(last.err).toMatch(
+    /Going on where the interrupted run was|The interrupted run had written the bundle/,
+  );
+  expect(resumed).toBeGreaterThanOrEqual(moments.length - 3);
+  expect(halfWritten).toBeGreaterThanOrEqual(1);
 
   const bundle = await readBundle(out);
   expect(bundle.id).toBe(whole.id);
   expect(bundle.manifest).toEqual(whole.manifest);
-  expect(existsSync(`${out}.checkpoint`)).toBe(false);
+  expect(readdirSync(home.folder).filter((name) => name.startsWith('killed'))).toEqual(['killed']);
 });
