@@ -1,13 +1,16 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { name as nameSchema, type Manifest } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
+import { MemoryBudgetError } from '../data/memoryBudget.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { MergeSource } from '../runner/mergeModels.ts';
 import type { UnopenedSource } from '../runner/openSources.ts';
-import { UsageError } from './context.ts';
+import { CommandError, UsageError } from './context.ts';
+import { messageOf } from './explain.ts';
 import { hashFile } from './fileSource.ts';
 import { readModelFiles } from './modelFiles.ts';
 import { readPreprocessing, localData, type DataDefaults } from './dataDescription.ts';
+import { wholeNumber } from './options.ts';
 
 /** `task=file`, in the order given. */
 export type ByTask = ReadonlyMap<string, string>;
@@ -16,6 +19,8 @@ export interface SourceOptions {
   readonly net: ByTask;
   readonly data?: ByTask;
   readonly preprocessing?: string;
+  /** GiB that the data of one task may take. */
+  readonly dataMemory?: number;
 }
 
 export const withNets = (command: Command): Command =>
@@ -27,7 +32,13 @@ export const dataOption = (command: Command, how: 'option' | 'requiredOption'): 
     '--data <task=path>',
     "its task's data: a folder of class folders, an archive of one, an .npz, IDX files (images,labels), or a JSON description; without labels for distillation",
     byTask,
-  ).option('--preprocessing <file>', 'how images become inputs, as JSON (default: pixels / 255)');
+  )
+    .option('--preprocessing <file>', 'how images become inputs, as JSON (default: pixels / 255)')
+    .option(
+      '--data-memory <GiB>',
+      'that the data of one task may take in memory (default: 2)',
+      wholeNumber(1, 4096),
+    );
 
 function byTask(text: string, before: ByTask | undefined): ByTask {
   const at = text.indexOf('=');
@@ -52,10 +63,11 @@ export interface LocalSources {
 /**
  * Networks and their data from this machine, ready to be merged: all data are read with one preprocessing.
  *
- * @throws {UsageError} when a network has no data or data no network; {Error} naming what cannot be read
+ * @throws {UsageError} when a network has no data or data no network; {Error} naming what cannot be read, {CommandError}
+ * where it would take more memory than is allowed
  */
 export async function readSources(
-  { net, data = new Map<string, string>(), preprocessing: file }: SourceOptions,
+  { net, data = new Map<string, string>(), preprocessing: file, dataMemory }: SourceOptions,
   recipe: Pick<Recipe, 'inputChannels'>,
   onReading: (what: string) => void,
 ): Promise<LocalSources> {
@@ -73,6 +85,7 @@ export async function readSources(
     const local = await localData(data.get(task) ?? '', { ...readBy(graph), preprocessing: declared });
     unopened.push({
       ...{ task, graph, ...local },
+      ...(dataMemory !== undefined && { maxBytes: dataMemory * 2 ** 30 }),
       model: {
         name: task,
         sha256: hashed[0]?.sha256 ?? '',
@@ -80,8 +93,22 @@ export async function readSources(
       },
     });
   }
-  const opened = await openSources(unopened, recipe, (task) => onReading(data.get(task) ?? ''));
+  const opened = await openSources(unopened, recipe, (task) => onReading(data.get(task) ?? '')).catch(
+    withMoreMemory,
+  );
   return { ...opened, preprocessing: opened.preprocessing ?? 'none' };
+}
+
+/** Says what helps where data take more memory than they may. */
+function withMoreMemory(error: unknown): never {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof MemoryBudgetError)
+      throw new CommandError(
+        messageOf(error),
+        'the same command with a larger --data-memory <GiB>, where the machine has it',
+        { cause: error },
+      );
+  throw error;
 }
 
 /** What a network's input and answer say of its data. */

@@ -11,6 +11,8 @@ import type { MergeSource } from './mergeModels.ts';
 export interface UnopenedSource extends Pick<MergeSource, 'task' | 'graph' | 'model'> {
   readonly document: DatasetDocument;
   readonly resolveFile: ResolveFile;
+  /** What its data may take in memory, where it is not as much as `openDataset` allows. */
+  readonly maxBytes?: number;
 }
 
 export interface OpenedSources {
@@ -38,11 +40,13 @@ export async function openSources(
   const sources: MergeSource[] = [];
   const units: RawUnits[] = [];
   const told: string[] = [];
-  for (const [index, { document, resolveFile, ...source }] of given.entries()) {
+  for (const [index, { document, resolveFile, maxBytes, ...source }] of given.entries()) {
     onReading?.(source.task);
     // Arrays without preprocessing are what the network reads already.
     const read = { ...document, preprocessing: document.preprocessing && preprocessing };
-    const { train, validation, labels, problems, bytes } = await openDataset(read, resolveFile);
+    const { train, validation, labels, problems, bytes } = await openDataset(read, resolveFile, {
+      ...(maxBytes !== undefined && { maxBytes }),
+    });
     const inputScale = scales[index];
     units.push({ task: source.task, preprocessing: document.preprocessing, bytes });
     told.push(...leftOutOf(source.task, problems));
