@@ -1,11 +1,12 @@
 import type { Dataset } from '../engine/dataset.ts';
-import { int } from '../onnx/graph.ts';
-import { elementCount } from '../../shared/tensor.ts';
+import { int, ints, type Graph } from '../onnx/graph.ts';
+import { elementCount, type Tensor } from '../../shared/tensor.ts';
 import { smallSolve } from '../linalg/smallSolve.ts';
+import { addPadding, bandsOf, overBands } from './bands.ts';
 import { writeInput } from './gram.ts';
 import type { Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
-import { addUp, overSamples, type GramOptions } from './overSamples.ts';
+import { addUp, overSamples, samplesAtOnce, type GramOptions } from './overSamples.ts';
 import { homesOf, ownOrder } from './taskWriter.ts';
 import { kernelArea, valueAt, type Channelwise, type Convolution } from './topology.ts';
 import { unfold } from './unfold.ts';
@@ -20,9 +21,6 @@ export interface ChannelGrams {
   /** [channels, size, size] */
   readonly data: Float64Array;
 }
-
-/** Bytes of unfolded inputs computed at once. */
-const chunkBytes = 64 * 2 ** 20;
 
 /**
  * The Gram matrices of one task at a channelwise step, through the network as it stands.
@@ -41,22 +39,28 @@ export async function measureChannelGrams(
   const area = kernelArea(step);
   const { size } = valueAt(network.topology, step.output);
   const writer = new NetworkWriter(network, 'grams');
-  const { graph } = writer;
   const joined = writeInput(network, step.input, task, writer);
-  const columns = unfold(graph, joined, windowOf(step, size), size, channels * area);
-  graph.addNode('Reshape', [columns, graph.addIntegers('apart', [channels, area, -1])], ['windows']);
-  graph.addNode('Cast', ['windows'], ['exact'], { to: int(11) });
-  graph.addNode('Transpose', ['exact'], ['turned'], { perm: { type: 'ints', value: [0, 2, 1] } });
-  graph.addNode('MatMul', ['exact', 'turned'], ['products']);
-  graph.addNode('ReduceSum', ['exact', graph.addIntegers('axis', [2])], ['sums'], { keepdims: int(0) });
   const totals = {
     products: new Float64Array(channels * area * area),
     sums: new Float64Array(channels * area),
   };
+  const write = (graph: Graph, columns: string): string[] => {
+    writeWindows(graph, columns, channels, area);
+    return Object.keys(totals);
+  };
+  const add = (results: Readonly<Record<string, Tensor>>): void => addUp(totals, results);
   const positions = elementCount(size);
-  const chunk = Math.max(1, Math.min(256, Math.floor(chunkBytes / (8 * channels * area * positions))));
-  const summing = writer.finish(['products', 'sums']);
-  await overSamples(summing, step.name, data, chunk, options, (results) => addUp(totals, results));
+  const window = windowOf(step, size);
+  const bands = bandsOf(channels * area, window, size, options);
+  if (bands) {
+    const map = addPadding(writer.graph, joined, bands.convolution);
+    await overBands(writer.finish([map]), step.name, data, bands, { map, write }, options, add);
+  } else {
+    const graph = writer.finish(
+      write(writer.graph, unfold(writer.graph, joined, window, size, channels * area)),
+    );
+    await overSamples(graph, step.name, data, samplesAtOnce(channels * area, positions), options, add);
+  }
 
   const count = options.samples.length * positions;
   const n = area + 1;
@@ -71,6 +75,15 @@ export async function measureChannelGrams(
     gram[n * n - 1] = 1;
   }
   return { size: n, data: grams };
+}
+
+/** The products and sums of every channel's window, float64. @param columns [channels * area, positions], float32 */
+function writeWindows(graph: Graph, columns: string, channels: number, area: number): void {
+  graph.addNode('Reshape', [columns, graph.addIntegers('apart', [channels, area, -1])], ['windows']);
+  graph.addNode('Cast', ['windows'], ['exact'], { to: int(11) });
+  graph.addNode('Transpose', ['exact'], ['turned'], { perm: ints([0, 2, 1]) });
+  graph.addNode('MatMul', ['exact', 'turned'], ['products']);
+  graph.addNode('ReduceSum', ['exact', graph.addIntegers('axis', [2])], ['sums'], { keepdims: int(0) });
 }
 
 /** A scale reads windows of one position. */

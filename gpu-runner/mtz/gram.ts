@@ -1,11 +1,12 @@
 import { elementCount } from '../../shared/tensor.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import { matrix, type Matrix } from '../linalg/matrix.ts';
-import { addPadding, BandedProducts } from './bandedProducts.ts';
+import type { Graph } from '../onnx/graph.ts';
+import { addPadding, bandsOf, overBands, type Bands } from './bands.ts';
 import { maxDenseInputs } from './gramForm.ts';
 import { inputsFor, type Network } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
-import { addUp, overSamples, type GramOptions } from './overSamples.ts';
+import { addUp, overSamples, samplesAtOnce, type GramOptions } from './overSamples.ts';
 import {
   emptyTotals,
   symmetricProducts,
@@ -18,17 +19,10 @@ import { homesOf, TaskWriter } from './taskWriter.ts';
 import { valueAt, type Layer } from './topology.ts';
 import { unfold } from './unfold.ts';
 
-/** Bytes of unfolded inputs computed at once, where more than one sample is. */
-const chunkBytes = 64 * 2 ** 20;
-
-/** Bytes of one sample's unfolded inputs above which they are computed in bands. */
-const sampleBytes = 256 * 2 ** 20;
-
 /**
  * The Gram matrix of one task at one layer, through the network as it stands, in the order of the task's own network, the
- * bias last; float64 sums, inputs streamed in chunks.
+ * bias last; float64 sums, inputs streamed in chunks, large maps in bands.
  *
- * @param options.unfoldedBytes of one sample, above which it is taken in bands; default 256 MiB
  * @throws {Error} when the layer has too many inputs or there are no samples.
  */
 export async function measureGram(
@@ -36,17 +30,19 @@ export async function measureGram(
   step: Layer,
   task: number,
   data: Dataset,
-  options: GramOptions & { readonly unfoldedBytes?: number },
+  options: GramOptions,
 ): Promise<Matrix> {
   const n = inputsOf(network, step, task);
   if (n >= maxDenseInputs) {
     const size = ((8 * (n + 1) ** 2) / 2 ** 30).toFixed(1);
     throw new Error(`Cannot measure ${step.name}: the Gram matrix of its ${n} inputs would take ${size} GiB`);
   }
-  const positions = elementCount(valueAt(network.topology, step.output).size);
-  const banded = 8 * n * positions > (options.unfoldedBytes ?? sampleBytes);
-  const { products, totals } = await (banded ? sumInBands : sumInChunks)(network, step, task, data, options);
-  const count = options.samples.length * positions;
+  const { size } = valueAt(network.topology, step.output);
+  const bands = bandsOf(n, step.convolution, size, options);
+  const { products, totals } = bands
+    ? await sumInBands(network, step, task, data, bands, options)
+    : await sumInChunks(network, step, task, data, options);
+  const count = options.samples.length * elementCount(size);
   return bordered(products, totals, count, ownColumns(network, step, task));
 }
 
@@ -71,7 +67,7 @@ async function sumInChunks(
   writeProducts(writer.graph, columns, products);
   const totals = emptyTotals(products);
   const graph = writer.finish(Object.keys(totals));
-  const chunk = Math.max(1, Math.min(256, Math.floor(chunkBytes / (8 * n * elementCount(size)))));
+  const chunk = samplesAtOnce(n, elementCount(size));
   await overSamples(graph, step.name, data, chunk, options, (results) => addUp(totals, results));
   return { products, totals };
 }
@@ -82,25 +78,23 @@ async function sumInBands(
   step: Layer,
   task: number,
   data: Dataset,
-  options: GramOptions & { readonly unfoldedBytes?: number },
+  bands: Bands,
+  options: GramOptions,
 ): Promise<Sum> {
-  const { convolution } = step;
-  if (!convolution) return sumInChunks(network, step, task, data, options);
-  const n = inputsOf(network, step, task);
-  const { size } = valueAt(network.topology, step.output);
   const writer = new NetworkWriter(network, 'map');
-  const padded = addPadding(writer.graph, writeInput(network, step.input, task, writer), convolution);
-  const graph = writer.finish([padded]);
-  const rowBytes = 8 * n * elementCount(size.slice(1));
-  const rowsAtOnce = Math.max(1, Math.floor((options.unfoldedBytes ?? sampleBytes) / rowBytes));
-  const bands = new BandedProducts(n, convolution, size, rowsAtOnce, options.provider);
-  const totals = emptyTotals(bands.products);
-  try {
-    await overSamples(graph, step.name, data, 1, options, (results) => bands.add(results[padded], totals));
-  } finally {
-    await bands.release();
-  }
-  return { products: bands.products, totals };
+  const map = addPadding(writer.graph, writeInput(network, step.input, task, writer), bands.convolution);
+  const products = symmetricProducts(bands.inputs);
+  const totals = emptyTotals(products);
+  const work = {
+    map,
+    write(graph: Graph, columns: string): string[] {
+      writeProducts(graph, columns, products);
+      return Object.keys(totals);
+    },
+  };
+  const graph = writer.finish([map]);
+  await overBands(graph, step.name, data, bands, work, options, (results) => addUp(totals, results));
+  return { products, totals };
 }
 
 /** Inputs of one output position of a layer that one task has, the bias not among them. */

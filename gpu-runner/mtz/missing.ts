@@ -1,17 +1,15 @@
 import { elementCount, type Tensor } from '../../shared/tensor.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import { matrix, type Matrix } from '../linalg/matrix.ts';
-import { int, ints } from '../onnx/graph.ts';
+import { int, ints, type Graph } from '../onnx/graph.ts';
+import { addPadding, bandsOf, overBands } from './bands.ts';
 import { windowOf } from './channelGrams.ts';
 import type { Network, WeightedStep } from './network.ts';
 import { NetworkWriter } from './networkWriter.ts';
-import { addUp, overSamples, type GramOptions } from './overSamples.ts';
+import { addUp, overSamples, samplesAtOnce, type GramOptions } from './overSamples.ts';
 import { homesOf, ownOrder, TaskWriter } from './taskWriter.ts';
-import { inputOf, kernelArea, valueAt, type Topology } from './topology.ts';
+import { inputOf, kernelArea, valueAt, type Convolution, type Topology } from './topology.ts';
 import { unfold } from './unfold.ts';
-
-/** Bytes of unfolded inputs computed at once, where more than one sample is. */
-const chunkBytes = 64 * 2 ** 20;
 
 /**
  * What one task's outputs at a step lack of the untouched network's, channels and inputs in the order of the task's own
@@ -62,7 +60,8 @@ export class Missing {
     const rows = matrix(count, this.channels);
     const samples = this.options.samples.subarray(0, count / this.positions);
     let at = 0;
-    await this.overSamples([this.lackingRows()], samples, (results) => {
+    const lacking = lackingRows(this.writer.graph, 'lacking', this.size, this.channels);
+    await this.overSamples([lacking], samples, (results) => {
       const [chunk] = Object.values(results);
       if (chunk?.dtype !== 'float32')
         throw new Error(`Cannot fit ${this.step.name}: nothing came of a chunk`);
@@ -74,15 +73,13 @@ export class Missing {
 
   /** The mean of what a layer reads, the constant 1 of the bias last, times what is lacking: [inputs + 1, channels]. */
   async moment(): Promise<Matrix> {
-    const { inputs, channels } = this;
-    const { graph } = this.writer;
-    const columns = unfold(graph, 'read', this.step.convolution, this.size, inputs);
-    this.exact(columns, 'columns.exact');
-    const lacking = this.exact(this.lackingRows(), 'lacking.exact');
-    graph.addNode('MatMul', ['columns.exact', lacking], ['products']);
-    graph.addNode('ReduceSum', [lacking, graph.addIntegers('axis', [0])], ['sums'], { keepdims: int(0) });
+    const { inputs, channels, size } = this;
     const totals = { products: new Float64Array(inputs * channels), sums: new Float64Array(channels) };
-    const count = await this.addUp(totals);
+    const count = await this.addUp(this.step.convolution, totals, (graph, columns, beside) => {
+      const lacking = exact(graph, lackingRows(graph, beside, size, channels), 'lacking.exact');
+      graph.addNode('MatMul', [exact(graph, columns, 'columns.exact'), lacking], ['products']);
+      graph.addNode('ReduceSum', [lacking, graph.addIntegers('axis', [0])], ['sums'], { keepdims: int(0) });
+    });
     const moment = matrix(inputs + 1, channels);
     moment.data.set(totals.products);
     moment.data.set(totals.sums, inputs * channels);
@@ -92,25 +89,21 @@ export class Missing {
 
   /** The same for a step that reads every channel by itself, each with its own window: [channels, window + 1]. */
   async channelMoments(): Promise<Matrix> {
-    const { inputs, channels } = this;
+    const { inputs, channels, size } = this;
     const area = inputs / channels;
-    const { graph } = this.writer;
     if (this.step.kind !== 'channelwise') throw new TypeError(`${this.step.name} reads all channels`);
-    const columns = unfold(graph, 'read', windowOf(this.step, this.size), this.size, inputs);
-    const apart = graph.addIntegers('apart', [channels, area, -1]);
-    graph.addNode('Reshape', [this.exact(columns, 'columns.exact'), apart], ['windows']);
-    const axes = this.size.map((_, axis) => axis + 2);
-    graph.addNode('Transpose', ['lacking'], ['lacking.first'], { perm: ints([1, 0, ...axes]) });
-    graph.addNode(
-      'Reshape',
-      ['lacking.first', graph.addIntegers('column', [channels, -1, 1])],
-      ['lacking.columns'],
-    );
-    const lacking = this.exact('lacking.columns', 'lacking.exact');
-    graph.addNode('MatMul', ['windows', lacking], ['products']);
-    graph.addNode('ReduceSum', [lacking, graph.addIntegers('axis', [1])], ['sums'], { keepdims: int(0) });
     const totals = { products: new Float64Array(inputs), sums: new Float64Array(channels) };
-    const count = await this.addUp(totals);
+    const count = await this.addUp(windowOf(this.step, size), totals, (graph, columns, beside) => {
+      const apart = graph.addIntegers('apart', [channels, area, -1]);
+      graph.addNode('Reshape', [exact(graph, columns, 'columns.exact'), apart], ['windows']);
+      const axes = size.map((_, axis) => axis + 2);
+      graph.addNode('Transpose', [beside], ['lacking.first'], { perm: ints([1, 0, ...axes]) });
+      const column = graph.addIntegers('column', [channels, -1, 1]);
+      graph.addNode('Reshape', ['lacking.first', column], ['lacking.columns']);
+      const lacking = exact(graph, 'lacking.columns', 'lacking.exact');
+      graph.addNode('MatMul', ['windows', lacking], ['products']);
+      graph.addNode('ReduceSum', [lacking, graph.addIntegers('axis', [1])], ['sums'], { keepdims: int(0) });
+    });
     const moments = matrix(channels, area + 1);
     for (let channel = 0; channel < channels; channel += 1) {
       for (let k = 0; k < area; k += 1)
@@ -120,26 +113,35 @@ export class Missing {
     return moments;
   }
 
-  /** What is lacking as one row a position: [samples * positions, channels]. */
-  private lackingRows(): string {
-    const { graph } = this.writer;
-    const axes = this.size.map((_, axis) => axis + 2);
-    graph.addNode('Transpose', ['lacking'], ['lacking.last'], { perm: ints([0, ...axes, 1]) });
-    const shape = graph.addIntegers('lacking.shape', [-1, this.channels]);
-    graph.addNode('Reshape', ['lacking.last', shape], ['lacking.rows']);
-    return 'lacking.rows';
-  }
-
-  private exact(value: string, name: string): string {
-    this.writer.graph.addNode('Cast', [value], [name], { to: int(11) });
-    return name;
-  }
-
-  /** @returns positions of all samples that were added up */
-  private async addUp(totals: Readonly<Record<string, Float64Array>>): Promise<number> {
-    const { samples } = this.options;
-    await this.overSamples(Object.keys(totals), samples, (results) => addUp(totals, results));
-    return samples.length * this.positions;
+  /**
+   * @param write adds the totals to a graph, from the unfolded inputs [inputs, positions] and what is lacking there
+   * @returns positions of all samples that were added up
+   */
+  private async addUp(
+    convolution: Convolution | null,
+    totals: Readonly<Record<string, Float64Array>>,
+    write: (graph: Graph, columns: string, lacking: string) => void,
+  ): Promise<number> {
+    const { inputs, size, step, data, options, writer } = this;
+    const { graph } = writer;
+    const add = (results: Readonly<Record<string, Tensor>>): void => addUp(totals, results);
+    const outputs = Object.keys(totals);
+    const bands = bandsOf(inputs, convolution, size, options);
+    if (bands) {
+      const map = addPadding(graph, 'read', bands.convolution);
+      const work = {
+        ...{ map, beside: 'lacking' },
+        write: (...of: Parameters<typeof write>) => {
+          write(...of);
+          return outputs;
+        },
+      };
+      await overBands(writer.finish([map, 'lacking']), step.name, data, bands, work, options, add);
+    } else {
+      write(graph, unfold(graph, 'read', convolution, size, inputs), 'lacking');
+      await this.overSamples(outputs, options.samples, add);
+    }
+    return options.samples.length * this.positions;
   }
 
   private async overSamples(
@@ -147,11 +149,25 @@ export class Missing {
     samples: Uint32Array,
     take: (results: Readonly<Record<string, Tensor>>) => void,
   ): Promise<void> {
-    const bytes = 8 * this.inputs * this.positions;
-    const chunk = Math.max(1, Math.min(256, Math.floor(chunkBytes / bytes)));
+    const chunk = samplesAtOnce(this.inputs, this.positions);
     const graph = this.writer.finish(outputs);
     await overSamples(graph, this.step.name, this.data, chunk, { ...this.options, samples }, take);
   }
+}
+
+/** What is lacking as one row a position: [samples * positions, channels]. */
+function lackingRows(graph: Graph, lacking: string, size: readonly number[], channels: number): string {
+  const axes = size.map((_, axis) => axis + 2);
+  graph.addNode('Transpose', [lacking], ['lacking.last'], { perm: ints([0, ...axes, 1]) });
+  const shape = graph.addIntegers('lacking.shape', [-1, channels]);
+  graph.addNode('Reshape', ['lacking.last', shape], ['lacking.rows']);
+  return 'lacking.rows';
+}
+
+/** A value in float64. */
+function exact(graph: Graph, value: string, name: string): string {
+  graph.addNode('Cast', [value], [name], { to: int(11) });
+  return name;
 }
 
 /** Writes values of one task with the channels in the order of its own network, and says how many they are. */

@@ -9,7 +9,16 @@ export interface GramOptions {
   readonly samples: Uint32Array;
   readonly provider: Provider;
   readonly signal?: AbortSignal | undefined;
+  /** Of one sample's inputs, unfolded, above which a map is taken in bands; default 256 MiB. */
+  readonly unfoldedBytes?: number | undefined;
 }
+
+/** Bytes of unfolded inputs computed at once, where more than one sample is. */
+const chunkBytes = 64 * 2 ** 20;
+
+/** Samples in a chunk. @param inputs of one output position */
+export const samplesAtOnce = (inputs: number, positions: number): number =>
+  Math.max(1, Math.min(256, Math.floor(chunkBytes / (8 * inputs * positions))));
 
 /**
  * Runs a graph over samples, chunk by chunk.
