@@ -12,13 +12,15 @@ import { CommandError, type CommandContext } from './context.ts';
 import { perTask, progressLine } from './jobLines.ts';
 import type { LocalSources } from './localSources.ts';
 import { checkpointsOf, writtenBefore, type Target, type TargetOptions } from './mergeTarget.ts';
-import { answer, providerOption, wholeNumber, type JsonOption } from './options.ts';
+import { answer, gramMemoryOption, providerOption, wholeNumber, type JsonOption } from './options.ts';
 import { Progress } from './progress.ts';
 import { reportLines } from './reportLines.ts';
 import { sourceDate } from './sourceDate.ts';
 
 export interface MergeHereOptions extends JsonOption, TargetOptions {
   readonly provider: Provider;
+  /** Bytes. */
+  readonly gramMemory?: number;
   readonly checkpointSeconds?: number;
 }
 
@@ -28,6 +30,7 @@ export const withTarget = (command: Command): Command =>
     .requiredOption('--out <folder>', 'where the bundle goes; must not exist')
     .option('--name <name>', "of the bundle (default: the folder's)")
     .addOption(providerOption())
+    .addOption(gramMemoryOption())
     .option('--resume', 'go on where an interrupted run was')
     .option(
       '--checkpoint-seconds <n>',
@@ -68,6 +71,7 @@ export async function mergeHere(
       validation?.size ?? 0,
     ]),
     ...(before ? [before.id] : []),
+    ...(options.gramMemory === undefined ? [] : [{ gramMemory: options.gramMemory }]),
   ]);
   const kept = checkpointsOf(out);
   const checkpoint = await openCheckpointFolder(kept, await sha256Hex(identity), {
@@ -97,7 +101,7 @@ export async function mergeHere(
   try {
     const { bundle, report } = await mergeModels({
       ...{ name, createdAt: checkpoint.createdAt, preprocessing, sources, recipe, notes, checkpoint, before },
-      provider: options.provider,
+      ...{ provider: options.provider, gramBytes: options.gramMemory },
       signal: context.signal,
       onProgress(event) {
         const line = progressLine(event);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { TrunklineClient } from '../../client/client.ts';
+import { bytesAllowed, parseBytes } from '../runner/parseBytes.ts';
 import { remoteAccess, type RemoteOptions } from './config.ts';
 import type { CommandContext } from './context.ts';
 
@@ -59,6 +60,20 @@ export const collected = (text: string, before: readonly string[] | undefined): 
   ...(before ?? []),
   text,
 ];
+
+/** A number of bytes, from an option's text. */
+function byteCount(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError(`It should be ${bytesAllowed}, e.g. 4GiB.`);
+  return bytes;
+}
+
+/** For commands that measure networks on this machine. */
+export const gramMemoryOption = (): Option =>
+  new Option(
+    '--gram-memory <size>',
+    'most memory of Gram matrices (what samples look like to a layer) at once; where they do not fit, fewer samples are measured (default: 4GiB)',
+  ).argParser(byteCount);
 
 export const providerOption = (): Option =>
   new Option('--provider <provider>', 'of ONNX Runtime').choices(['cpu', 'cuda', 'webgpu']).default('cpu');

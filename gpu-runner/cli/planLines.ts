@@ -7,7 +7,7 @@ const shownPoints = 10;
 
 /** A plan for people. @param explain with every network's widths, the curve, and what stays apart */
 export function planLines(
-  { wiring, groups, size, separate, loss, curve, notes }: MergePlan,
+  { wiring, groups, size, separate, loss, curve, notes, measured }: MergePlan,
   explain: boolean,
 ): string[] {
   const tasks = Object.keys(groups[0]?.widths ?? {});
@@ -39,6 +39,7 @@ export function planLines(
     ...(loss === null
       ? []
       : [`Predicted loss: ${loss.toPrecision(3)} of the variance of the answers, before retraining.`]),
+    ...measured,
     ...(explain ? curveLines(curve, separate.parameters) : []),
     ...(explain && notes.length > 0 ? ['', 'What stays apart', ...notes.map((note) => `  ${note}`)] : []),
   ];

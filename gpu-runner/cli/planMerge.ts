@@ -1,8 +1,9 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import type { Provider } from '../engine/providers.ts';
+import { gramNotes } from '../mtz/gramNotes.ts';
 import { joinSources, type NamedGraph } from '../mtz/joinSources.ts';
 import { makePlan, predictCurve } from '../mtz/makePlan.ts';
-import { widthOf, type Network } from '../mtz/network.ts';
+import { weightedSteps, widthOf, type Network } from '../mtz/network.ts';
 import { planByHand, type Plan } from '../mtz/plan.ts';
 import { planSize, type PlanSize } from '../mtz/planSize.ts';
 import { groupsInOrder } from '../mtz/survey.ts';
@@ -30,10 +31,14 @@ export interface MergePlan {
   readonly curve: readonly (PlanSize & { readonly loss: number })[];
   /** What could not be zipped and why. */
   readonly notes: readonly string[];
+  /** Layers whose Gram matrices did not fit, and by how many samples they were measured. */
+  readonly measured: readonly string[];
 }
 
 export interface PlanOptions {
   readonly provider: Provider;
+  /** Most bytes of Gram matrices at once; default 4 GiB. */
+  readonly gramBytes?: number | undefined;
   /** Whether the curve is wanted where the recipe does not need it. */
   readonly curve?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -53,27 +58,29 @@ export function planShapes(nets: readonly NamedGraph[], recipe: Recipe): MergePl
   const plan = planByHand(network, recipe.share);
   const size = planSize(network, plan);
   const separate = planSize(network, new Map());
-  return { ...described(network, plan), size, separate, loss: null, curve: [], notes };
+  return { ...described(network, plan), size, separate, loss: null, curve: [], notes, measured: [] };
 }
 
 /** As `planShapes()`, with what sharing is predicted to cost, measured on data. Nothing is merged for it. */
 export async function planWithData(
   given: readonly Source[],
   recipe: Recipe,
-  { provider, curve: wanted = false, signal }: PlanOptions,
+  { provider, gramBytes, curve: wanted = false, signal }: PlanOptions,
 ): Promise<MergePlan> {
   const { network, originals, notes } = joinSources(given, recipe);
   const sources = sourcesOf(given, { network, originals });
-  const options = { provider, ...(signal && { signal }) };
+  const options = { provider, gramBytes, ...(signal && { signal }) };
   const made = await makePlan(network, sources, recipe, options);
   const points =
     wanted && made.curve.length === 0
       ? await predictCurve(network, made.plan, 'parameters', { sources, recipe, ...options })
       : made.curve;
+  const measured =
+    points.length > 0 ? gramNotes(network, weightedSteps(network), sources, recipe, gramBytes) : [];
   const curve = points.map(({ parameters, macs, loss }) => ({ parameters, macs, loss }));
   return {
     ...described(network, made.plan),
-    ...{ size: made.size, separate: made.separate, curve, notes },
+    ...{ size: made.size, separate: made.separate, curve, notes, measured },
     // The first point of the path is the plan itself where a person made it.
     loss: made.loss ?? curve[0]?.loss ?? null,
   };

@@ -1,6 +1,6 @@
 /**
- * What is computed from the Gram matrices of a layer holds at most this many bytes at once, all tasks together, if nothing
- * else is said: 4 GiB.
+ * Gram matrices, and what is computed from them, hold at most this many bytes at once if nothing else is said: those of the
+ * layer at hand, all tasks together, and those that are kept for later. 4 GiB.
  */
 export const defaultGramBytes = 4 * 2 ** 30;
 
@@ -21,15 +21,19 @@ export interface GramSize {
 }
 
 /**
- * Bytes of Gram matrices while a layer is shared: every task's as measured and as the network's layout has it, the sums of
- * both sides, their sum and its factor.
+ * Bytes of Gram matrices while a layer is shared: every task's as measured and as the network's layout has it, those of
+ * both sides, their sum, its factor, and a quarter that factoring it works in.
  */
-export const denseBytes = ({ inputs, tasks }: GramSize): number => 8 * inputs ** 2 * (2 * tasks + 3);
+export const denseBytes = ({ inputs, tasks }: GramSize): number => 8 * inputs ** 2 * (2 * tasks + 4.25);
 
-/** The same, each as so many rows of samples, with the system that these make and its factor. */
+/** The same, each as so many rows of samples, with the system that these make, its factor and the quarter. */
 export function factoredBytes({ inputs, tasks }: GramSize, rows: number): number {
-  return 8 * (inputs * rows * (2 * tasks + 1) + 2 * (tasks * rows) ** 2);
+  return 8 * (inputs * rows * 3 * tasks + 2.25 * (tasks * rows) ** 2);
 }
+
+/** Bytes while a layer is shared, measured in a form. */
+export const bytesIn = (form: GramForm, size: GramSize): number =>
+  form.kind === 'dense' ? denseBytes(size) : factoredBytes(size, form.samples * size.positions);
 
 /**
  * The exact matrix where it fits and has not too many inputs; otherwise, the most samples that do, up to those asked for.
@@ -47,9 +51,15 @@ export function gramForm(size: GramSize, samples: number, maxBytes: number): Gra
     else tooMany = middle;
   }
   if (fits > 0 || samples === 0) return { kind: 'factored', samples: fits };
-  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toPrecision(3)} GiB`;
   throw new Error(
-    `Cannot measure ${size.name}: the Gram matrices of its ${size.inputs} inputs would take ${gib(denseBytes(size))}, ` +
-      `one sample of ${size.positions} positions ${gib(factoredBytes(size, size.positions))}; ${gib(maxBytes)} are allowed`,
+    `Cannot measure ${size.name}: the Gram matrices of its ${size.inputs} inputs would take ${sized(denseBytes(size))}, ` +
+      `one sample of ${size.positions} positions ${sized(factoredBytes(size, size.positions))}; ` +
+      `${sized(maxBytes)} are allowed: allow more memory for Gram matrices`,
   );
+}
+
+/** "4 GiB", three digits at most. */
+export function sized(bytes: number): string {
+  const power = Math.min(3, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${['bytes', 'KiB', 'MiB', 'GiB'][power] ?? ''}`;
 }

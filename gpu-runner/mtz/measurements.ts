@@ -3,7 +3,7 @@ import type { Provider } from '../engine/providers.ts';
 import { Random } from '../engine/random.ts';
 import { defaultGramBytes } from './gramForm.ts';
 import type { Network, WeightedStep } from './network.ts';
-import { gramBytesOf, measureStep, type StepGram } from './stepGrams.ts';
+import { formOf, gramBytesOf, measureStep, workingBytes, type StepGram } from './stepGrams.ts';
 import type { Source } from './source.ts';
 
 export interface MeasureContext {
@@ -11,11 +11,17 @@ export interface MeasureContext {
   readonly recipe: Pick<Recipe, 'damping' | 'gramSamples' | 'mergeWeights' | 'seed' | 'matching'>;
   readonly provider: Provider;
   /**
-   * What the Gram matrices of a layer, all tasks together, may take at once, and as much again those that are kept for
-   * later; default {@link defaultGramBytes}.
+   * What Gram matrices may take at once, those of the layer at hand with all that is computed from them, and those that
+   * are kept for later; default {@link defaultGramBytes}.
    */
   readonly gramBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Samples of a task that a step is measured with, of those that the recipe asks for: fewer where no more fit. */
+export interface Taken {
+  readonly samples: number;
+  readonly of: number;
 }
 
 /** Measures what each task's samples look like to a step, through the network as it stands. */
@@ -23,14 +29,14 @@ export async function measureTasks(
   network: Network,
   step: WeightedStep,
   context: MeasureContext,
-  onTask?: (task: string) => void,
+  onTask?: (task: string, taken: Taken) => void,
 ): Promise<StepGram[]> {
   const { sources, recipe, provider, gramBytes, signal } = context;
   const { damping } = recipe;
   const grams: StepGram[] = [];
   for (const [task, source] of sources.entries()) {
-    onTask?.(source.task);
     const samples = sampleOf(network, step, task, source, recipe);
+    onTask?.(source.task, takenOf(network, step, samples.length, gramBytes));
     const weight = weightOf(network, source.task, recipe);
     const options = { samples, provider, signal, damping, weight, gramBytes };
     grams.push(await measureStep(network, step, task, source.train, options));
@@ -57,31 +63,35 @@ export function sampleOf(
   return new Random(seed, index, task).permutation(train.size).subarray(0, gramSamples);
 }
 
-/** What steps look like through a network that stays as it is: kept as long as they fit, measured again if need be. */
+/** Of so many samples that are asked for. */
+export function takenOf(network: Network, step: WeightedStep, of: number, gramBytes?: number): Taken {
+  const form = step.kind === 'layer' && formOf(network, step, of, gramBytes);
+  return { samples: form && form.kind === 'factored' ? form.samples : of, of };
+}
+
+/**
+ * What steps look like through a network that stays as it is: kept as long as there is room for them beside the step at
+ * hand, measured again if need be.
+ */
 export class Measurements {
   private readonly network: Network;
   private readonly context: MeasureContext;
+  private readonly onTask: ((task: string, taken: Taken) => void) | undefined;
   /** By step; those measured first come first. */
   private readonly kept = new Map<string, readonly StepGram[]>();
 
-  constructor(network: Network, context: MeasureContext) {
+  constructor(network: Network, context: MeasureContext, onTask?: (task: string, taken: Taken) => void) {
     this.network = network;
     this.context = context;
+    this.onTask = onTask;
   }
 
-  /** By task. */
+  /** By task. Whoever asks for another step's lets go of these first. */
   async of(step: WeightedStep): Promise<readonly StepGram[]> {
+    this.makeRoom(step);
     const known = this.kept.get(step.name);
     if (known) return known;
-    const grams = await measureTasks(this.network, step, this.context);
-    const { gramBytes = defaultGramBytes } = this.context;
-    const size = bytesOf(grams);
-    let total = [...this.kept.values()].reduce((sum, each) => sum + bytesOf(each), size);
-    for (const [name, each] of this.kept) {
-      if (total <= gramBytes) break;
-      this.kept.delete(name);
-      total -= bytesOf(each);
-    }
+    const grams = await measureTasks(this.network, step, this.context, this.onTask);
     this.kept.set(step.name, grams);
     return grams;
   }
@@ -89,6 +99,22 @@ export class Measurements {
   /** Lets go of what is not asked for again. */
   release(step: WeightedStep): void {
     this.kept.delete(step.name);
+  }
+
+  /** Lets go of other steps', those measured first, until a step can be shared beside those that stay. */
+  private makeRoom(step: WeightedStep): void {
+    const { sources, recipe, gramBytes = defaultGramBytes } = this.context;
+    const samples = Math.min(recipe.gramSamples, Math.max(...sources.map(({ train }) => train.size)));
+    const others = [...this.kept].filter(([name]) => name !== step.name);
+    let total = others.reduce(
+      (sum, [, grams]) => sum + bytesOf(grams),
+      workingBytes(this.network, step, samples, gramBytes),
+    );
+    for (const [name, grams] of others) {
+      if (total <= gramBytes) break;
+      this.kept.delete(name);
+      total -= bytesOf(grams);
+    }
   }
 }
 

@@ -26,8 +26,22 @@ export interface PairingOptions {
   readonly matching: Matching;
   /** Of pairs that are chosen at random; default 1. */
   readonly seed?: number;
-  /** Measured, by the name of the step, by task. Steps that are not here do not speak. */
-  readonly grams: ReadonlyMap<string, readonly StepGram[]>;
+  /**
+   * Measured, by the name of the step, by task; or what measures them when it is their turn, where not all fit at once.
+   * Steps that are not here do not speak.
+   */
+  readonly grams: ReadonlyMap<string, StepGrams>;
+}
+
+/** By task. */
+type StepGrams = readonly StepGram[] | (() => Promise<readonly StepGram[]>);
+
+async function gramsOf(
+  grams: ReadonlyMap<string, StepGrams>,
+  { name }: WeightedStep,
+): Promise<readonly StepGram[]> {
+  const known = grams.get(name) ?? [];
+  return typeof known === 'function' ? known() : known;
 }
 
 /** The steps that put a group's channels out and whose weights are to be shared. */
@@ -61,7 +75,7 @@ export async function pairGroup(network: Network, group: number, options: Pairin
     if (next === network.tasks.length - 1) break;
     working = formBlocks(working, forming);
     for (const step of producers) {
-      working = (await mergeStep(working, step, grams.get(step.name) ?? [])).network;
+      working = (await mergeStep(working, step, await gramsOf(grams, step))).network;
     }
   }
   return { formings, costs };
@@ -73,7 +87,7 @@ async function groupCost(
   group: number,
   sides: readonly [TaskSet, TaskSet],
   producers: readonly WeightedStep[],
-  grams: ReadonlyMap<string, readonly StepGram[]>,
+  grams: ReadonlyMap<string, StepGrams>,
 ): Promise<Matrix> {
   const [a, b] = sides.map((tasks) => {
     const block = blockOf(network, group, tasks);
@@ -83,7 +97,7 @@ async function groupCost(
   });
   const costs: { cost: Matrix; informed: boolean }[] = [];
   for (const step of producers) {
-    costs.push(...(await stepCosts(network, group, sides, step, grams.get(step.name) ?? [])));
+    costs.push(...(await stepCosts(network, group, sides, step, await gramsOf(grams, step))));
   }
   // A layer that reads nothing in common yet knows only the biases: it speaks when no other can.
   const informed = costs.filter((each) => each.informed);

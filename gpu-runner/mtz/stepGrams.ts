@@ -3,12 +3,12 @@ import type { Dataset } from '../engine/dataset.ts';
 import { dampChannels, measureChannelGrams, type ChannelGrams } from './channelGrams.ts';
 import { isFactored, type Gram } from './factoredGram.ts';
 import { inputsOf, measureGram } from './gram.ts';
-import { defaultGramBytes, gramForm } from './gramForm.ts';
+import { bytesIn, defaultGramBytes, gramForm, type GramForm, type GramSize } from './gramForm.ts';
 import { measureFactored } from './measureFactored.ts';
 import type { Network, WeightedStep } from './network.ts';
 import type { GramOptions } from './overSamples.ts';
 import { damp } from './taskGram.ts';
-import { valueAt } from './topology.ts';
+import { valueAt, type Layer } from './topology.ts';
 
 /** A task's second-order loss at a step, in the order of its own network; damped and weighed. */
 export type StepGram = (
@@ -24,7 +24,7 @@ export interface MeasureOptions extends GramOptions {
   readonly damping: number;
   /** How much the task's loss counts. */
   readonly weight: number;
-  /** What the Gram matrices of a layer may take at once, all tasks together; default {@link defaultGramBytes}. */
+  /** What Gram matrices may take at once, all tasks together; default {@link defaultGramBytes}. */
   readonly gramBytes?: number | undefined;
 }
 
@@ -47,13 +47,7 @@ export async function measureStep(
     checkFinite(network, step, task, diagonals(grams));
     return { kind: 'channelwise', grams: dampChannels(grams, damping, weight), damping };
   }
-  const size = {
-    name: step.name,
-    inputs: 1 + Math.max(...network.tasks.map((_, each) => inputsOf(network, step, each))),
-    positions: elementCount(valueAt(network.topology, step.output).size),
-    tasks: network.tasks.length,
-  };
-  const form = gramForm(size, samples.length, gramBytes);
+  const form = formOf(network, step, samples.length, gramBytes);
   if (form.kind === 'factored') {
     const fewer = { ...options, samples: samples.subarray(0, form.samples) };
     const gram = await measureFactored(network, step, task, data, fewer);
@@ -86,6 +80,38 @@ function diagonalOf(gram: Gram): Float64Array {
 
 const diagonals = ({ size, data }: ChannelGrams): Float64Array =>
   data.filter((_, at) => (at % (size * size)) % (size + 1) === 0);
+
+/**
+ * How a layer of a network is measured.
+ *
+ * @param samples of each task that are asked for
+ * @throws {Error} when nothing fits.
+ */
+export const formOf = (
+  network: Network,
+  step: Layer,
+  samples: number,
+  gramBytes: number = defaultGramBytes,
+): GramForm => gramForm(sizeOf(network, step), samples, gramBytes);
+
+/** Bytes of Gram matrices while a step is shared, those that are measured included. Of single channels they are few. */
+export function workingBytes(
+  network: Network,
+  step: WeightedStep,
+  samples: number,
+  gramBytes: number = defaultGramBytes,
+): number {
+  if (step.kind === 'channelwise') return 0;
+  return bytesIn(formOf(network, step, samples, gramBytes), sizeOf(network, step));
+}
+
+/** Of the widest task. */
+export const sizeOf = (network: Network, step: Layer): GramSize => ({
+  name: step.name,
+  inputs: 1 + Math.max(...network.tasks.map((_, task) => inputsOf(network, step, task))),
+  positions: elementCount(valueAt(network.topology, step.output).size),
+  tasks: network.tasks.length,
+});
 
 /** What a step's measurements take in memory. */
 export function gramBytesOf(gram: StepGram): number {

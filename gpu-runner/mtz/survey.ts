@@ -74,8 +74,9 @@ export async function pairAll(
   const pairings = new Map<number, Pairing>();
   const order = [...groupsInOrder(network)].filter((group) => count(group) > 0);
   const pair = async (among: Network, group: number): Promise<Pairing> => {
-    const measured = new Map<string, readonly StepGram[]>();
-    for (const step of producersOf(network, group)) measured.set(step.name, await grams.of(step));
+    const measured = new Map(
+      producersOf(network, group).map((step) => [step.name, () => grams.of(step)] as const),
+    );
     return pairGroup(among, group, { count: count(group), matching, seed, grams: measured });
   };
   const isPairedAgain = (group: number): boolean => layersOf(network, group).length > 1;

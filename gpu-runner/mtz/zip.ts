@@ -5,6 +5,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { stoppable } from '../linalg/breathe.ts';
 import { budgetNote } from './budgetNote.ts';
 import { floorsOf } from './floors.ts';
+import { gramNotes, measuredSteps } from './gramNotes.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
 import { makePlan, type PlanReport } from './makePlan.ts';
@@ -38,7 +39,10 @@ export interface Zipped {
   /** After each layer, where there are validation samples. */
   readonly accuracies: readonly StageAccuracy[];
   readonly losses: readonly RetrainingLoss[];
-  /** What could not be zipped and why, and whether floors keep more than a budget asked for. */
+  /**
+   * What could not be zipped and why, what was measured otherwise than asked, and whether floors keep more than a budget
+   * asked for.
+   */
   readonly notes: readonly string[];
 }
 
@@ -75,8 +79,10 @@ export async function zipJoined(
     const wanted = { plan: plan.plan, floors };
     const zipper = new Zipper(network, wanted, sources, recipe, options, identity, from);
     const { heldPlan, ...zipped } = await zipper.run();
+    const steps = measuredSteps(network, plan.plan, recipe);
+    const measured = gramNotes(network, steps, sources, recipe, options.gramBytes);
     const note = budgetNote(network, recipe, plan, heldPlan);
-    return { ...zipped, plan, notes: [...notes, ...note] };
+    return { ...zipped, plan, notes: [...notes, ...measured, ...note] };
   });
 }
 

@@ -1,6 +1,7 @@
 import { sha256Hex } from '../../shared/digest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { writeModel } from '../onnx/write.ts';
+import { defaultGramBytes } from './gramForm.ts';
 import { saveNetwork } from './networkState.ts';
 import type { Network } from './network.ts';
 import type { Source } from './source.ts';
@@ -19,7 +20,7 @@ export async function zipIdentity(
   recipe: Recipe,
   { provider, gramBytes }: Pick<ZipOptions, 'provider' | 'gramBytes'>,
 ): Promise<string> {
-  const parts: unknown[] = [recipe, { provider }, ...(gramBytes === undefined ? [] : [gramBytes])];
+  const parts: unknown[] = [recipe, { provider }, gramBytes ?? defaultGramBytes];
   parts.push(network.settled, await networkDigest(network));
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));

@@ -14,8 +14,8 @@ export interface ZipCheckpoint {
 
 export interface ZipOptions {
   readonly provider: Provider;
-  /** What the Gram matrices of a layer, all tasks together, may take at once; default 4 GiB. */
-  readonly gramBytes?: number;
+  /** What Gram matrices may take at once, those of the layer at hand and those kept for later; default 4 GiB. */
+  readonly gramBytes?: number | undefined;
   readonly onProgress?: (progress: ZipProgress) => void;
   readonly signal?: AbortSignal;
   readonly checkpoint?: ZipCheckpoint;
@@ -31,7 +31,13 @@ export interface ShareTime {
 
 /** What is being done. */
 export type ZipEvent =
-  | { readonly stage: 'measure'; readonly task: string }
+  | {
+      readonly stage: 'measure';
+      readonly task: string;
+      /** That are measured, of those that the recipe asks for and the task has: fewer where no more fit into memory. */
+      readonly samples: number;
+      readonly of: number;
+    }
   | {
       readonly stage: 'share';
       readonly channels: number;

@@ -5,7 +5,7 @@ import type { TrainProgress } from '../engine/train.ts';
 import { accuracyOf } from './evaluate.ts';
 import { brokenFloors, type AccuracyFloors } from './floors.ts';
 import { formBlocks } from './formBlocks.ts';
-import { Measurements, measureTasks, type MeasureContext } from './measurements.ts';
+import { Measurements, measureTasks, type MeasureContext, type Taken } from './measurements.ts';
 import { isMergeable, mergeStep } from './mergeStep.ts';
 import type { Network, WeightedStep } from './network.ts';
 import { pairGroup, producersOf, type Pairing } from './pairing.ts';
@@ -44,6 +44,9 @@ interface Tried {
 }
 
 const isBroken = ({ broken }: Tried): boolean => Object.keys(broken).length > 0;
+
+const total = (times: ShareTime): number =>
+  Object.values<number>({ ...times }).reduce((sum, ms) => sum + ms, 0);
 
 /** Zips layer after layer, and can be stopped between any two steps of it. */
 export class Zipper {
@@ -209,25 +212,29 @@ export class Zipper {
     let network = this.standing();
     const took = { measureMs: 0, pairMs: 0, mergeMs: 0, refitMs: 0 };
     const timed = async <T>(what: keyof ShareTime, work: () => Promise<T>): Promise<T> => {
-      const started = performance.now();
+      const [started, others] = [performance.now(), total(took)];
       const result = await work();
-      took[what] += performance.now() - started;
+      // Less what was timed by itself within.
+      took[what] += performance.now() - started - (total(took) - others);
       return result;
     };
+    const onTask = (task: string, taken: Taken): void => report({ stage: 'measure', task, ...taken });
     const measure = (step: WeightedStep): Promise<StepGram[]> =>
-      timed('measureMs', () =>
-        measureTasks(network, step, this.context, (task) => report({ stage: 'measure', task })),
-      );
+      timed('measureMs', () => measureTasks(network, step, this.context, onTask));
     const refit = async (step: WeightedStep, grams?: readonly StepGram[]): Promise<void> => {
       network = await timed('refitMs', () => this.refitter.fit(network, step, grams));
     };
     const count = this.countOf(group);
-    let first: readonly StepGram[] | undefined;
+    // What the channels are paired by: of the network as it is now, also where it is measured after the refit.
+    let before: Measurements | undefined;
     if (!isFormed(network, group)) {
-      const grams = new Map<string, readonly StepGram[]>();
-      for (const step of producersOf(network, group)) grams.set(step.name, await measure(step));
-      first = grams.get(layer.name);
-      await refit(layer, first);
+      const measured = new Measurements(network, this.context, onTask);
+      before = measured;
+      const ofBefore = (step: WeightedStep) => timed('measureMs', () => measured.of(step));
+      const grams = new Map(
+        producersOf(network, group).map((step) => [step.name, () => ofBefore(step)] as const),
+      );
+      await refit(layer, await ofBefore(layer));
       const others = formAll(network, this.hintsFor(group));
       const { matching, seed } = this.recipe;
       await timed('pairMs', async () => {
@@ -239,10 +246,11 @@ export class Zipper {
     }
     let cost = 0;
     for (const step of steps) {
-      if (!isMergeable(network, step) && !this.refitter.fits(network, step)) continue;
       // What a later step reads changes when the steps before it are merged.
-      const known = step === layer ? first : undefined;
-      const grams = known ?? (await measure(step));
+      const known = step === layer ? before : undefined;
+      before = undefined;
+      if (!isMergeable(network, step) && !this.refitter.fits(network, step)) continue;
+      const grams = await (known ? timed('measureMs', () => known.of(step)) : measure(step));
       if (!known) await refit(step, grams);
       const merged = await timed('mergeMs', () => mergeStep(network, step, grams));
       network = merged.network;

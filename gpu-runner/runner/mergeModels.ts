@@ -69,6 +69,8 @@ export interface MergeOptions {
   /** What is known of networks and data before they are merged, in sentences for the report. */
   readonly notes?: readonly string[] | undefined;
   readonly provider: Provider;
+  /** Most bytes of Gram matrices at once; default 4 GiB. */
+  readonly gramBytes?: number | undefined;
   readonly checkpoint?: MergeCheckpoint | undefined;
   readonly onProgress?: ((progress: MergeProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -115,7 +117,7 @@ export const mergeModels: MergeModels = async (options) => {
     given,
     { network, originals, notes },
     {
-      provider,
+      ...{ provider, gramBytes: options.gramBytes },
       ...(signal && { signal }),
       ...(checkpoint && {
         checkpoint: { from: () => checkpoint.load(), save: (pieces) => checkpoint.save(pieces) },
@@ -270,8 +272,11 @@ function toProgress(event: ZipProgress, sources: readonly MergeSource[]): MergeP
   const { layer, layerIndex, hiddenLayers: layers } = event;
   const place = { layer, layerIndex, layers };
   switch (event.stage) {
-    case 'measure':
-      return { ...place, stage: 'measure', message: `measuring what "${event.task}" feeds it` };
+    case 'measure': {
+      const { task, samples, of } = event;
+      const fewer = samples < of ? ` by ${samples} of ${of} samples: more would not fit into memory` : '';
+      return { ...place, stage: 'measure', message: `measuring what "${task}" feeds it${fewer}` };
+    }
     case 'share':
       return {
         ...place,

@@ -229,8 +229,9 @@ const settingsOf = ({
   folder,
   cacheBytes,
   provider,
+  gramBytes,
   retryDelayMs,
 }: RunnerOptions): WorkSettings => ({
   control: { url: control.url, key: control.key },
-  ...{ s3, folder, cacheBytes, provider, retryDelayMs },
+  ...{ s3, folder, cacheBytes, provider, gramBytes, retryDelayMs },
 });

@@ -4,24 +4,14 @@ import { z } from 'zod';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import { jobKinds } from '../../shared/jobs.ts';
 import { providers } from '../engine/providers.ts';
+import { defaultGramBytes } from '../mtz/gramForm.ts';
+import { bytesAllowed, parseBytes } from './parseBytes.ts';
 import type { RunnerOptions } from './runRunner.ts';
 
-const units: Readonly<Record<string, number>> = {
-  '': 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-};
-
 const byteCount = z.string().transform((text, context) => {
-  const [, digits = '', unit = ''] = /^(\d+) *([KMGT]iB)?$/.exec(text.trim()) ?? [];
-  const bytes = Number(digits) * (units[unit] ?? NaN);
-  if (digits !== '' && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  context.addIssue({
-    code: 'custom',
-    message: `must be bytes or a number of KiB, MiB, GiB or TiB, not "${text}"`,
-  });
+  const bytes = parseBytes(text);
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: 'custom', message: `must be ${bytesAllowed}, not "${text}"` });
   return z.NEVER;
 });
 
@@ -49,6 +39,7 @@ const variables = z
       .default([...jobKinds]),
     TRUNKLINE_RUNNER_FOLDER: z.string().optional(),
     TRUNKLINE_RUNNER_CACHE: byteCount.default(20 * 2 ** 30),
+    TRUNKLINE_RUNNER_GRAM_MEMORY: byteCount.default(defaultGramBytes),
     TRUNKLINE_RUNNER_HEALTH: address.default({ host: '127.0.0.1', port: 9464 }),
     TRUNKLINE_S3_ENDPOINT: url.optional(),
     TRUNKLINE_S3_BUCKET: z.string().optional(),
@@ -83,6 +74,8 @@ export const runnerVariables: Readonly<Record<keyof z.input<typeof variables>, s
   TRUNKLINE_RUNNER_KINDS: `jobs it takes, e.g. merge; default ${jobKinds.join()}`,
   TRUNKLINE_RUNNER_FOLDER: 'cache and files of the job at hand; default ~/.cache/trunkline/runner',
   TRUNKLINE_RUNNER_CACHE: 'most bytes of the cache, e.g. 500MiB; default 20GiB',
+  TRUNKLINE_RUNNER_GRAM_MEMORY:
+    'most bytes of Gram matrices at once, e.g. 2GiB; where they do not fit, fewer samples are measured; default 4GiB',
   TRUNKLINE_RUNNER_HEALTH: 'host:port of health checks and metrics, or off; default 127.0.0.1:9464',
   TRUNKLINE_S3_ENDPOINT: 'S3 API of the blobs; without it they go through the control Worker',
   TRUNKLINE_S3_BUCKET: 'bucket of the blobs',
@@ -118,6 +111,7 @@ export function runnerOptionsFromEnv(
     kinds: all.TRUNKLINE_RUNNER_KINDS,
     folder: all.TRUNKLINE_RUNNER_FOLDER ?? join(cacheHome, 'trunkline', 'runner'),
     cacheBytes: all.TRUNKLINE_RUNNER_CACHE,
+    gramBytes: all.TRUNKLINE_RUNNER_GRAM_MEMORY,
     ...(all.TRUNKLINE_RUNNER_HEALTH && { health: all.TRUNKLINE_RUNNER_HEALTH }),
     ...(endpoint !== undefined &&
       bucket !== undefined &&

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { dataOption, readNets, readSources, withNets, type SourceOptions } from '../localSources.ts';
-import { answer, providerOption, withJson, type JsonOption } from '../options.ts';
+import { answer, gramMemoryOption, providerOption, withJson, type JsonOption } from '../options.ts';
 import { Progress } from '../progress.ts';
 import { readRecipe, withRecipe, type RecipeOptions } from '../recipeOptions.ts';
 import type { Provider } from '../../engine/providers.ts';
@@ -9,6 +9,8 @@ import type { Provider } from '../../engine/providers.ts';
 interface PlanOptions extends JsonOption, RecipeOptions, SourceOptions {
   readonly explain?: boolean;
   readonly provider: Provider;
+  /** Bytes. */
+  readonly gramMemory?: number;
 }
 
 /** What a recipe would share, before anything is merged. */
@@ -19,6 +21,7 @@ export function addPlan(program: Command, context: CommandContext): void {
     )
     .option('--explain', 'with the widths of every network, loss against size, and what stays apart and why')
     .addOption(providerOption())
+    .addOption(gramMemoryOption())
     .action(async (options: PlanOptions) => {
       const recipe = await readRecipe(options);
       const { planShapes, planWithData } = await import('../planMerge.ts');
@@ -33,7 +36,10 @@ export function addPlan(program: Command, context: CommandContext): void {
         const measured = await planWithData(
           sources.map(({ validation, ...source }) => ({ ...source, ...(validation && { validation }) })),
           recipe,
-          { provider: options.provider, curve: options.explain === true, signal: context.signal },
+          {
+            ...{ provider: options.provider, gramBytes: options.gramMemory },
+            ...{ curve: options.explain === true, signal: context.signal },
+          },
         );
         return { ...measured, dataNotes: notes };
       };

@@ -12,6 +12,8 @@ export interface JobContext {
   /** The job's own, empty at first, removed when it is over. */
   readonly folder: string;
   readonly provider: Provider;
+  /** Most bytes of Gram matrices at once; default 4 GiB. */
+  readonly gramBytes?: number | undefined;
   /** Aborted when the work is in vain or has to stop now. */
   readonly signal: AbortSignal;
   readonly report: (progress: Omit<Progress, 'at'>) => void;

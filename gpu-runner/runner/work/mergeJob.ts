@@ -37,6 +37,7 @@ export async function mergeJob(
         createdAt: new Date(job.createdAt),
         ...{ preprocessing, sources, recipe, notes },
         provider: context.provider,
+        gramBytes: context.gramBytes,
         checkpoint: from,
         signal,
         onProgress(progress) {

@@ -2,9 +2,10 @@ import { maxCurveCounts, type PlanResult } from '../../../shared/jobs.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import type { Provider } from '../../engine/providers.ts';
 import { tailParameters, type PlanPoint } from '../../mtz/budget.ts';
+import { gramNotes } from '../../mtz/gramNotes.ts';
 import { joinSources } from '../../mtz/joinSources.ts';
 import { predictCurve } from '../../mtz/makePlan.ts';
-import { widthOf } from '../../mtz/network.ts';
+import { weightedSteps, widthOf } from '../../mtz/network.ts';
 import { planByHand } from '../../mtz/plan.ts';
 import { planSize } from '../../mtz/planSize.ts';
 import { groupsInOrder } from '../../mtz/survey.ts';
@@ -15,7 +16,7 @@ import { fetchSources, readSources } from './readSources.ts';
 
 /** What a merge would share and what that is predicted to cost: nothing is merged for it. */
 export async function planJob(context: JobContext): Promise<JobResult> {
-  const { claim, signal, report, provider } = context;
+  const { claim, signal, report, provider, gramBytes } = context;
   const { job, inputs } = claim;
   if (job.kind !== 'plan' || inputs.kind !== 'plan')
     throw new JobError(`Cannot plan: the job is of kind ${job.kind}`, { retryable: false });
@@ -28,7 +29,7 @@ export async function planJob(context: JobContext): Promise<JobResult> {
     const made = await planCurve(
       sources.map(({ validation, ...source }) => ({ ...source, ...(validation && { validation }) })),
       recipe,
-      { provider, signal },
+      { provider, gramBytes, signal },
     );
     return { ...made, notes: [...notes, ...made.notes] };
   });
@@ -43,7 +44,11 @@ export async function planJob(context: JobContext): Promise<JobResult> {
 export async function planCurve(
   given: readonly Source[],
   recipe: Recipe,
-  options: { readonly provider: Provider; readonly signal: AbortSignal },
+  options: {
+    readonly provider: Provider;
+    readonly gramBytes?: number | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<PlanResult> {
   const { network, originals, notes } = joinSources(given, recipe);
   const sources = sourcesOf(given, { network, originals });
@@ -72,7 +77,7 @@ export async function planCurve(
         shared: groups.map((group) => plan.get(group) ?? 0),
       }),
     ),
-    notes: [...notes],
+    notes: [...notes, ...gramNotes(network, weightedSteps(network), sources, recipe, options.gramBytes)],
   };
 }
 

@@ -14,6 +14,8 @@ export interface WorkSettings {
   readonly folder: string;
   readonly cacheBytes: number;
   readonly provider: Provider;
+  /** Most bytes of Gram matrices at once; default 4 GiB. */
+  readonly gramBytes?: number | undefined;
   readonly retryDelayMs?: number | undefined;
 }
 

@@ -151,7 +151,7 @@ describe('layerLosses', () => {
           }),
         ),
       );
-    const [whole, few] = [await measured(1e6), await measured(30_000)];
+    const [whole, few] = [await measured(1e6), await measured(35_000)];
     const forms = [whole, few].map(([gram]) => gram?.kind === 'layer' && isFactored(gram.gram));
     expect(forms).toEqual([false, true]);
     const pairing = await pair(network, 'fc1', 40);

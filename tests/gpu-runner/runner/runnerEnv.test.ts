@@ -18,6 +18,7 @@ describe('runnerOptionsFromEnv()', () => {
       kinds: ['inspect', 'merge', 'plan'],
       folder: '/home/me/cache/trunkline/runner',
       cacheBytes: 20 * 2 ** 30,
+      gramBytes: 4 * 2 ** 30,
       health: { host: '127.0.0.1', port: 9464 },
     });
     expect(options.name).not.toBe('');
@@ -33,6 +34,7 @@ describe('runnerOptionsFromEnv()', () => {
       TRUNKLINE_RUNNER_KINDS: 'merge',
       TRUNKLINE_RUNNER_FOLDER: '/data',
       TRUNKLINE_RUNNER_CACHE: '512 MiB',
+      TRUNKLINE_RUNNER_GRAM_MEMORY: '2GiB',
       TRUNKLINE_RUNNER_HEALTH: '[::]:80',
       TRUNKLINE_S3_PRESIGNED: '1',
     });
@@ -43,6 +45,7 @@ describe('runnerOptionsFromEnv()', () => {
       kinds: ['merge'],
       folder: '/data',
       cacheBytes: 512 * 2 ** 20,
+      gramBytes: 2 * 2 ** 30,
       health: { host: '::', port: 80 },
       s3: {
         endpoint: 'http://127.0.0.1:9000',
@@ -78,6 +81,7 @@ describe('runnerOptionsFromEnv()', () => {
       'TRUNKLINE_RUNNER_CACHE: must be bytes or a number of KiB',
     ],
     [{ ...needed, TRUNKLINE_RUNNER_CACHE: '0' }, 'TRUNKLINE_RUNNER_CACHE: must be bytes'],
+    [{ ...needed, TRUNKLINE_RUNNER_GRAM_MEMORY: '4GB' }, 'TRUNKLINE_RUNNER_GRAM_MEMORY: must be bytes'],
     [{ ...needed, TRUNKLINE_RUNNER_HEALTH: '9464' }, 'TRUNKLINE_RUNNER_HEALTH: must be host:port or off'],
     [{ ...needed, TRUNKLINE_RUNNER_HEALTH: 'x:99999' }, 'TRUNKLINE_RUNNER_HEALTH: must be host:port or off'],
     [{ ...needed, TRUNKLINE_RUNNER_PROVIDER: 'tpu' }, 'TRUNKLINE_RUNNER_PROVIDER: '],

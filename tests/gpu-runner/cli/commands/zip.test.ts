@@ -45,6 +45,21 @@ test('zip makes a bundle folder and a report from networks and data', async () =
   expect(existsSync(home.path('merged.checkpoint'))).toBe(false);
 });
 
+test('zip and plan keep Gram matrices to --gram-memory, and say which layers took fewer samples for it', async () => {
+  const { status, out, err } = await home.run(zip('--gram-memory', '40KiB'));
+  expect(status, err).toBe(0);
+  const told =
+    /^\w+ is measured by 15 of 73 samples: more would not fit into 40 KiB; its Gram matrices are factored/m;
+  expect(out).toMatch(told);
+  const plan = await home.run([...['plan', ...sources(), '--explain'], ...['--gram-memory', '40 KiB']]);
+  expect(plan.out).toMatch(told);
+  const roomy = await home.run(['plan', ...sources(), '--explain']);
+  expect(roomy.out).not.toContain('samples');
+  const wrong = await home.run(zip('--gram-memory', '4 gigabytes'));
+  expect(wrong.status).toBe(2);
+  expect(wrong.err).toContain('It should be bytes or a number of KiB, MiB, GiB or TiB, e.g. 4GiB.');
+});
+
 test('zip that is stopped goes on with --resume, and ends with the same bundle as one that was not', async () => {
   const stop = new AbortController();
   const stopped = await home.run(

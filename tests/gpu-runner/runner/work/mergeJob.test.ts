@@ -40,6 +40,17 @@ describe('mergeJob()', () => {
     expect([stages[0], stages.at(-1)]).toEqual(['download', 'upload']);
   });
 
+  it('keeps Gram matrices to what the runner allows, and says in the report what that changed', async () => {
+    const context = await contextOf(({ add }) => claimOf(tinyMerge(add)), { gramBytes: 150_000 });
+    const result = await mergeJob(context, mergeModels);
+    if (!('report' in result)) throw new Error('There is no report');
+    expect(read(context.store, result.report ?? '')).toMatchObject({
+      notes: [
+        expect.stringMatching(/^fc1 is measured by \d+ of \d+ samples: more would not fit into 146 KiB/),
+      ],
+    });
+  });
+
   it('goes on in another process where one was killed: the same bundle', async () => {
     const store = memoryStore();
     const claim = claimOf(tinyMerge(store.add));
