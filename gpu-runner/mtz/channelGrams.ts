@@ -59,7 +59,14 @@ export async function measureChannelGrams(
     const graph = writer.finish(
       write(writer.graph, unfold(writer.graph, joined, window, size, channels * area)),
     );
-    await overSamples(graph, step.name, data, samplesAtOnce(channels * area, positions), options, add);
+    await overSamples(
+      graph,
+      step.name,
+      data,
+      samplesAtOnce(network, channels * area, positions),
+      options,
+      add,
+    );
   }
 
   const count = options.samples.length * positions;

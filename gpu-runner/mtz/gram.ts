@@ -67,7 +67,7 @@ async function sumInChunks(
   writeProducts(writer.graph, columns, products);
   const totals = emptyTotals(products);
   const graph = writer.finish(Object.keys(totals));
-  const chunk = samplesAtOnce(n, elementCount(size));
+  const chunk = samplesAtOnce(network, n, elementCount(size));
   await overSamples(graph, step.name, data, chunk, options, (results) => addUp(totals, results));
   return { products, totals };
 }

@@ -53,7 +53,7 @@ export async function measureFactored(
   } else {
     writeRows(writer.graph, unfold(writer.graph, joined, step.convolution, size, n));
     const graph = writer.finish(['rows']);
-    await overSamples(graph, step.name, data, samplesAtOnce(n, positions), options, take);
+    await overSamples(graph, step.name, data, samplesAtOnce(network, n, positions), options, take);
   }
 
   // The mean over samples, weighed: every sample by the root of its share.

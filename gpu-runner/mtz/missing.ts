@@ -16,6 +16,7 @@ import { unfold } from './unfold.ts';
  * network. Where the step's output is the last term of a sum, it is what the sum lacks.
  */
 export class Missing {
+  private readonly network: Network;
   private readonly step: WeightedStep;
   private readonly data: Dataset;
   private readonly options: GramOptions;
@@ -36,6 +37,7 @@ export class Missing {
   ) {
     const target = summedIn(network, step);
     const { size } = valueAt(network.topology, step.output);
+    this.network = network;
     this.step = step;
     this.data = data;
     this.options = options;
@@ -149,7 +151,7 @@ export class Missing {
     samples: Uint32Array,
     take: (results: Readonly<Record<string, Tensor>>) => void,
   ): Promise<void> {
-    const chunk = samplesAtOnce(this.inputs, this.positions);
+    const chunk = samplesAtOnce(this.network, this.inputs, this.positions);
     const graph = this.writer.finish(outputs);
     await overSamples(graph, this.step.name, this.data, chunk, { ...this.options, samples }, take);
   }

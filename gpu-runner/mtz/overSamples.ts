@@ -1,8 +1,9 @@
-import type { Tensor } from '../../shared/tensor.ts';
+import { elementCount, type Tensor } from '../../shared/tensor.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import { createSession } from '../engine/session.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { widthOf, type Network } from './network.ts';
 
 export interface GramOptions {
   /** Sample indices to average over. */
@@ -16,9 +17,27 @@ export interface GramOptions {
 /** Bytes of unfolded inputs computed at once, where more than one sample is. */
 const chunkBytes = 64 * 2 ** 20;
 
-/** Samples in a chunk. @param inputs of one output position */
-export const samplesAtOnce = (inputs: number, positions: number): number =>
-  Math.max(1, Math.min(256, Math.floor(chunkBytes / (8 * inputs * positions))));
+/** Bytes of the largest map of a chunk; a few of these are in use at once. */
+const mapBytes = 128 * 2 ** 20;
+
+/**
+ * Samples in a chunk: neither what a step reads, unfolded, nor any map on the way there is too large.
+ *
+ * @param inputs of one output position of the step
+ */
+export function samplesAtOnce(network: Network, inputs: number, positions: number): number {
+  const { topology, tasks } = network;
+  const sizes = topology.values.flatMap(({ segments, size }) =>
+    tasks.map((_, task) =>
+      segments.reduce(
+        (sum, { group, area }) => sum + widthOf(network, group, task) * area * elementCount(size),
+        0,
+      ),
+    ),
+  );
+  const unfolded = chunkBytes / (8 * inputs * positions);
+  return Math.max(1, Math.floor(Math.min(256, unfolded, mapBytes / (4 * Math.max(1, ...sizes)))));
+}
 
 /**
  * Runs a graph over samples, chunk by chunk.

@@ -1,13 +1,34 @@
 import { describe, expect, test } from 'vitest';
-import { addUp, overSamples } from '../../../gpu-runner/mtz/overSamples.ts';
+import type { Network } from '../../../gpu-runner/mtz/network.ts';
+import { addUp, overSamples, samplesAtOnce } from '../../../gpu-runner/mtz/overSamples.ts';
 import { Graph } from '../../../gpu-runner/onnx/graph.ts';
-import { randomSamples } from './networks.ts';
+import { NetBuilder } from './nets.ts';
+import { joined, randomSamples } from './networks.ts';
 
 const graph = new Graph('doubling');
 graph.inputs = [{ name: 'x', dtype: 'float32', dims: ['N', 2] }];
 graph.addNode('Add', ['x', 'x'], ['twice']);
 graph.outputs = [{ name: 'twice', dtype: 'float32', dims: ['N', 2] }];
 const data = randomSamples([2], 7, 1);
+
+describe('samplesAtOnce', () => {
+  /** A convolution of 64 channels on an image of some size, and a dense layer on what it comes to. */
+  const netOn = (side: number): Network => {
+    const builder = new NetBuilder(1, [1, side, side]).conv('conv1', 1, 64, 3).op('Relu');
+    return joined([builder.op('GlobalAveragePool').op('Flatten').dense('fc', 64, 2).end()], 'crossed');
+  };
+
+  test('samplesAtOnce() keeps what is unfolded to 64 MiB', () => {
+    expect(samplesAtOnce(netOn(8), 64, 1)).toBe(256);
+    expect(samplesAtOnce(netOn(8), 9 * 64, 1024)).toBe(14);
+    expect(samplesAtOnce(netOn(8), 9 * 512, 100_000)).toBe(1);
+  });
+
+  test('samplesAtOnce() keeps the maps on the way to a small layer to 128 MiB each', () => {
+    expect(samplesAtOnce(netOn(226), 64, 1)).toBe(10);
+    expect(samplesAtOnce(netOn(2002), 64, 1)).toBe(1);
+  });
+});
 
 describe('overSamples', () => {
   test('overSamples() runs all samples asked for, in order, the last chunk smaller', async () => {

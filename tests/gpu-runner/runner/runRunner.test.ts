@@ -246,6 +246,17 @@ describe('runRunner()', () => {
     ).rejects.toThrow('POST /v1/runner/claim answered 401: This key is not known.');
   });
 
+  it('tells whoever does the job what it may take', async () => {
+    enqueue();
+    let told: unknown;
+    const perform: Perform = (_, { settings }) => {
+      told = settings;
+      return Promise.resolve(result);
+    };
+    await run(perform, { gramBytes: 5 * 2 ** 30 });
+    expect(told).toMatchObject({ provider: 'cpu', cacheBytes: 1e6, gramBytes: 5 * 2 ** 30 });
+  });
+
   it('shares jobs with other runners, each done once', async () => {
     const jobs = Array.from({ length: 20 }, (_, index) => enqueue(`set-${index}`));
     const done: string[] = [];
