@@ -2,17 +2,21 @@
  * How long it takes, and how much memory, to zip two networks of the size of VGG-16: 138 million random weights each,
  * images of 224x224, 1000 and 40 classes, everything shared, no retraining.
  *
- *   node bench/scale.ts [--width 1] [--size 224] [--samples 64] [--wiring one-way] [--json FILE]
+ *   node bench/scale.ts [--width 1] [--size 224] [--samples 64] [--wiring one-way] [--quick] [--json FILE]
+ *
+ * What was measured goes into bench/scale/results.json, or FILE. --quick takes a sixteenth of the widths, images of 64x64 and
+ * small products, and writes only a FILE that is named: it shows that everything runs, and measures nothing.
  *
  * Beside each layer's processor time (of all threads, which other programs disturb less than the clock) stands what its
  * matrix products would take at the rate that large matrices are multiplied at here, measured before and after; the
  * difference is everything else. Peak memory is the process's own, as the kernel counts it. At the end samples are compared
  * with whole Gram matrices of a layer where both fit.
  */
-import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { writeFileAtomically } from '../gpu-runner/data/writeFileAtomically.ts';
 import { memoryDataset, type Dataset } from '../gpu-runner/engine/dataset.ts';
 import { Random } from '../gpu-runner/engine/random.ts';
 import { createSession } from '../gpu-runner/engine/session.ts';
@@ -28,10 +32,11 @@ import { sharingWork, type Work } from './scale/work.ts';
 
 const { values } = parseArgs({
   options: {
-    width: { type: 'string', default: '1' },
-    size: { type: 'string', default: '224' },
+    width: { type: 'string' },
+    size: { type: 'string' },
     samples: { type: 'string', default: '64' },
     wiring: { type: 'string', default: 'one-way' },
+    quick: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
@@ -42,7 +47,9 @@ const settings = z
     samples: z.coerce.number().int().min(1),
     wiring: z.enum(wirings),
   })
-  .parse(values);
+  .parse({ ...(values.quick ? { width: 1 / 16, size: 64 } : { width: 1, size: 224 }), ...values });
+const resultsFile =
+  values.json ?? (values.quick ? undefined : join(import.meta.dirname, 'scale', 'results.json'));
 
 /** Peak resident memory allowed. */
 const memoryLimitGiB = 16;
@@ -57,7 +64,7 @@ function cpuSeconds(): number {
 
 /** Floating-point operations a processor second of one product of two large square matrices, the fastest of some. */
 async function rateOf(dtype: 'float32' | 'float64'): Promise<number> {
-  const side = 2048;
+  const side = values.quick ? 256 : 2048;
   const graph = new Graph('rate');
   graph.inputs = ['a', 'b'].map((name) => ({ name, dtype, dims: [side, side] }));
   graph.addNode('MatMul', ['a', 'b'], ['product']);
@@ -96,6 +103,20 @@ function randomImages(seed: number, classes: number): Dataset {
 }
 
 const [load = 0] = loadavg();
+const run = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+  node: process.version,
+  command: `npm run bench:scale -- ${process.argv.slice(2).join(' ')}`.trim(),
+  // Other programs were at work above 1.
+  load: Number(load.toFixed(1)),
+};
+const asked = recipe.parse({
+  wiring: settings.wiring,
+  share: { share: 1 },
+  gramSamples: settings.samples,
+  retraining: { stepsPerLayer: 0, finalSteps: 0, batchSize: 1, learningRate: 1e-3, distillation: 0 },
+});
 const before = await rates();
 console.error(
   `GFLOP a processor second: ${(before.float32 / 1e9).toFixed(0)} in float32, ${(before.float64 / 1e9).toFixed(0)} in float64`,
@@ -114,26 +135,17 @@ const shared = new Map<string, ShareTime & { readonly cpuSeconds: number; readon
 const started = performance.now();
 const cpuAtStart = cpuSeconds();
 let cpuBefore = cpuAtStart;
-const { network } = await zip(
-  sources,
-  recipe.parse({
-    wiring: settings.wiring,
-    share: { share: 1 },
-    gramSamples: settings.samples,
-    retraining: { stepsPerLayer: 0, finalSteps: 0, batchSize: 1, learningRate: 1e-3, distillation: 0 },
-  }),
-  {
-    provider: 'cpu',
-    onProgress: (event) => {
-      if (event.stage !== 'share') return;
-      const cpuNow = cpuSeconds();
-      shared.set(event.layer, { ...event.took, cpuSeconds: cpuNow - cpuBefore, peakGiB: peakGiB() });
-      cpuBefore = cpuNow;
-      const seconds = Object.values(event.took).map((ms) => (ms / 1000).toFixed(1));
-      console.error(`${event.layer}: ${seconds.join(' + ')} s, peak ${peakGiB().toFixed(1)} GiB`);
-    },
+const { network, notes } = await zip(sources, asked, {
+  provider: 'cpu',
+  onProgress: (event) => {
+    if (event.stage !== 'share') return;
+    const cpuNow = cpuSeconds();
+    shared.set(event.layer, { ...event.took, cpuSeconds: cpuNow - cpuBefore, peakGiB: peakGiB() });
+    cpuBefore = cpuNow;
+    const seconds = Object.values(event.took).map((ms) => (ms / 1000).toFixed(1));
+    console.error(`${event.layer}: ${seconds.join(' + ')} s, peak ${peakGiB().toFixed(1)} GiB`);
   },
-);
+});
 const totalMs = performance.now() - started;
 const totalCpuSeconds = cpuSeconds() - cpuAtStart;
 const after = await rates();
@@ -170,7 +182,12 @@ const productSeconds = rows.reduce((sum, row) => sum + row.productSeconds, 0);
 const stored = [...network.rows.values()]
   .flatMap((each) => each.flatMap(({ parts }) => parts))
   .reduce((sum, { weight, bias }) => sum + weight.data.length + (bias?.length ?? 0), 0);
-const few = { inputs: 2049, samples: 256, channels: 128, damping: 1e-5 };
+const few = {
+  ...(values.quick
+    ? { inputs: 129, samples: 16, channels: 8 }
+    : { inputs: 2049, samples: 256, channels: 128 }),
+  damping: asked.damping,
+};
 const differs = await formsDiffer(few);
 const gigaflops = (of: number): string => (of / 1e9).toFixed(0);
 console.log(
@@ -179,15 +196,23 @@ console.log(
     `${((100 * productSeconds) / totalCpuSeconds).toFixed(0)} % of that are matrix products, at ${gigaflops(rate.float64)} GFLOP a processor second in float64 and ${gigaflops(rate.float32)} in float32.`,
     `${(parameters / 1e6).toFixed(1)} M parameters a network, ${(stored / 1e6).toFixed(1)} M zipped.`,
     `Peak memory ${peakGiB().toFixed(1)} GiB; the limit is ${memoryLimitGiB} GiB.`,
-    `${few.samples} samples a side of ${few.inputs} inputs, in place of their Gram matrices: costs differ by ${differs.cost.toExponential(1)} of the largest, merged weights by ${differs.weights.toExponential(1)}.`,
+    `${few.samples} samples a side of ${few.inputs} inputs, in place of their Gram matrices, at damping ${few.damping}: costs differ by ${differs.cost.toExponential(1)} of the largest, merged weights by ${differs.weights.toExponential(1)}.`,
+    ...notes,
     ...(load > 1 ? [`The machine was busy (load ${load.toFixed(1)}): the clock says little.`] : []),
   ].join('\n'),
 );
-if (values.json !== undefined) {
+if (resultsFile !== undefined) {
   const report = {
-    ...{ cpu: cpus()[0]?.model, load, ...settings, parameters, stored, rate },
-    ...{ totalMs, totalCpuSeconds, productSeconds, peakGiB: peakGiB(), differs, layers: rows },
+    ...{ run, settings: { ...settings, gramBytes: defaultGramBytes, damping: asked.damping } },
+    ...{ parameters, stored, rate, notes },
+    ...{ totalMs, totalCpuSeconds, productSeconds, peakGiB: peakGiB(), memoryLimitGiB },
+    layers: rows.map(({ layer, took, productSeconds: products }) => ({
+      ...layer,
+      ...took,
+      ...{ productSeconds: products, productShare: products / took.cpuSeconds },
+    })),
+    formsDiffer: { ...few, ...differs },
   };
-  await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  await writeFileAtomically(resultsFile, Buffer.from(`${JSON.stringify(report, null, 2)}\n`));
 }
 if (peakGiB() > memoryLimitGiB) process.exitCode = 1;

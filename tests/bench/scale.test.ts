@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { formsDiffer } from '../../bench/scale/forms.ts';
 import { sharingWork } from '../../bench/scale/work.ts';
@@ -62,4 +67,41 @@ test('formsDiffer() finds samples and whole Gram matrices alike', async () => {
   expect(cost).toBeLessThan(1e-10);
   expect(weights).toBeLessThan(1e-9);
   expect(weights).toBeGreaterThan(0);
+});
+
+test('bench:scale --quick zips a small VGG-16 and writes every layer, the machine and the settings', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'scale-'));
+  try {
+    const file = join(folder, 'results.json');
+    const program = join(import.meta.dirname, '../../bench/scale.ts');
+    const options = ['--quick', '--size', '32', '--samples', '2', '--json', file];
+    await promisify(execFile)(process.execPath, [program, ...options]);
+    const written = JSON.parse(await readFile(file, 'utf8')) as {
+      readonly run: { readonly date: string };
+      readonly layers: readonly Record<string, unknown>[];
+      readonly formsDiffer: { readonly cost: number };
+    };
+    expect(written).toMatchObject({
+      run: { node: process.version, command: `npm run bench:scale -- ${options.join(' ')}` },
+      settings: { size: 32, samples: 2, gramBytes: 4 * 2 ** 30, damping: 0.01 },
+    });
+    expect(written.run.date).toMatch(/^20\d\d-\d\d-\d\d$/);
+    const names = vgg16Layers({ ...original, size: 32 }).map(({ name }) => name);
+    // The last layer is every task's own.
+    expect(written.layers.map(({ name }) => name)).toEqual(names.slice(0, -1));
+    for (const layer of written.layers)
+      for (const what of [
+        'measureMs',
+        'pairMs',
+        'mergeMs',
+        'refitMs',
+        'cpuSeconds',
+        'productShare',
+        'peakGiB',
+      ])
+        expect(layer[what]).toBeTypeOf('number');
+    expect(written.formsDiffer.cost).toBeLessThan(1e-10);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
