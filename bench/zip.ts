@@ -16,7 +16,16 @@ import { missingData } from './data.ts';
 import type { Context } from './zip/context.ts';
 import { Jobs } from './zip/jobs.ts';
 import { tableOf } from './zip/report.ts';
-import { readResults, withLine, withStatus, writeResults, type RowId } from './zip/results.ts';
+import { allNames } from './zip/listing.ts';
+import {
+  asRowsAre,
+  readResults,
+  withBegun,
+  withFinished,
+  withLine,
+  writeResults,
+  type RowId,
+} from './zip/results.ts';
 import { rows } from './zip/rows/rows.ts';
 import { Tasks } from './zip/tasks.ts';
 
@@ -47,10 +56,16 @@ const log = (line: string): void => {
   console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
 };
 const cache = values.cache ?? join(repository, '.cache/bench-zip');
+const run = {
+  machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+  node: process.version,
+  command: `npm run bench:zip -- ${process.argv.slice(2).join(' ')}`.trim(),
+  load: Number((loadavg()[0] ?? 0).toFixed(1)),
+};
 const count = z.coerce.number().int().min(1);
 const tasks = new Tasks();
 const context: Context = {
-  jobs: new Jobs(cache, log, join(repository, 'bench/zip/nets')),
+  jobs: new Jobs(cache, log, join(repository, 'bench/zip/nets'), run),
   tasks,
   threads: count.parse(values.threads),
   repeats: values.quick ? 1 : count.parse(values.repeats),
@@ -59,15 +74,8 @@ const context: Context = {
 };
 const path =
   values.results ?? (values.quick ? join(cache, 'quick.json') : join(repository, 'bench/zip/results.json'));
-const run = {
-  date: new Date().toISOString().slice(0, 10),
-  machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}`,
-  node: process.version,
-  command: `npm run bench:zip -- ${process.argv.slice(2).join(' ')}`.trim(),
-  load: Number((loadavg()[0] ?? 0).toFixed(1)),
-};
 
-let results = await readResults(path);
+let results = asRowsAre(await readResults(path), await allNames(rows, context));
 for (const id of Object.keys(rows) as RowId[]) {
   const row = rows[id];
   const parts = [
@@ -76,13 +84,15 @@ for (const id of Object.keys(rows) as RowId[]) {
   ];
   for (const part of parts) {
     log(`row ${id}, ${part}: ${row.title}`);
-    results = withStatus(results, id, part, 'not finished');
+    results = withBegun(results, id, part);
+    const names: string[] = [];
     for await (const line of row[part](context)) {
-      results = withLine(results, id, part, line, run);
+      names.push(line.what);
+      results = withLine(results, id, part, line);
       await writeResults(path, results);
       log(`  ${line.what}: ${line.separate.toFixed(2)} -> ${line.ours.toFixed(2)} %`);
     }
-    results = withStatus(results, id, part, 'measured');
+    results = withFinished(results, id, part, names);
     await writeResults(path, results);
   }
   tasks.clear();

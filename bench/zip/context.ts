@@ -3,7 +3,7 @@ import type { Tasks } from './tasks.ts';
 
 /** What all rows of the benchmark work with. */
 export interface Context {
-  readonly jobs: Jobs;
+  readonly jobs: Pick<Jobs, 'run'>;
   readonly tasks: Pick<Tasks, 'data'>;
   readonly threads: number;
   /** How often what is cheap is done, each time with other sources. */

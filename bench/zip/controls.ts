@@ -141,7 +141,7 @@ export async function trainJointly(
       ),
     };
   });
-  return done.result;
+  return { ...done.result, made: done.made };
 }
 
 /** All layers but the last averaged as they lie, not paired, nothing retrained. */
@@ -174,7 +174,7 @@ export async function averageWeights(
       ),
     };
   });
-  return done.result;
+  return { ...done.result, made: done.made };
 }
 
 /** The mean over networks of every initializer but those of the last layer. */
@@ -242,5 +242,5 @@ export async function pruneApart(context: Context, spec: ApartSpec): Promise<Out
     const separate = Object.fromEntries(trained.map((source) => [source.task, source.scores]));
     return { scores, separate, steps: 0, size, separateSize };
   });
-  return done.result;
+  return { ...done.result, made: done.made };
 }

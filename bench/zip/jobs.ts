@@ -6,6 +6,7 @@ import { readModel } from '../../gpu-runner/onnx/read.ts';
 import type { Graph } from '../../gpu-runner/onnx/graph.ts';
 import { writeModel } from '../../gpu-runner/onnx/write.ts';
 import { sha256Hex } from '../../shared/digest.ts';
+import type { Provenance, Run } from './provenance.ts';
 
 /** Everything that decides what a piece of work results in: data, no functions. */
 export interface Job {
@@ -28,6 +29,7 @@ export interface JobFiles {
 
 export interface Done<Result> {
   readonly result: Result;
+  readonly made: Provenance;
   /** The network that was kept; reads it from disk. */
   graph(): Promise<Graph>;
 }
@@ -35,6 +37,8 @@ export interface Done<Result> {
 interface Kept<Result> {
   readonly job: Job;
   readonly finished: string;
+  /** Where and how it was finished; results that were kept before this was have none. */
+  readonly run?: Omit<Run, 'date'>;
   /** Of this process alone: less than it took where it went on from a checkpoint. */
   readonly seconds: number;
   readonly result: Result;
@@ -48,10 +52,20 @@ export class Jobs {
   private readonly folder: string;
   private readonly committed: string | undefined;
   private readonly log: (line: string) => void;
+  private readonly current: Omit<Run, 'date'> | undefined;
 
-  /** @param committed where results lie that came with the repository, in folders of the same names */
-  constructor(folder: string, log: (line: string) => void = () => undefined, committed?: string) {
+  /**
+   * @param committed where results lie that came with the repository, in folders of the same names
+   * @param current what does the jobs now: kept beside what they result in
+   */
+  constructor(
+    folder: string,
+    log: (line: string) => void = () => undefined,
+    committed?: string,
+    current?: Omit<Run, 'date'>,
+  ) {
     this.folder = folder;
+    this.current = current;
     this.committed = committed;
     this.log = log;
   }
@@ -76,7 +90,7 @@ export class Jobs {
     const graph = async (): Promise<Graph> => readModel(new Uint8Array(await readFile(paths.graph)));
     if (existsSync(paths.result)) {
       const kept = JSON.parse(await readFile(paths.result, 'utf8')) as Kept<Result>;
-      return { result: kept.result, graph };
+      return { result: kept.result, made: madeOf(kept), graph };
     }
     this.log(`${name} ...`);
     await mkdir(folder, { recursive: true });
@@ -86,13 +100,19 @@ export class Jobs {
       saveGraph: (net) => writeFileAtomically(paths.graph, writeModel(net)),
     });
     const seconds = Math.round((performance.now() - begun) / 100) / 10;
-    const kept: Kept<Result> = { job, finished: new Date().toISOString(), seconds, result };
+    const kept: Kept<Result> = {
+      ...{ job, finished: new Date().toISOString(), seconds },
+      ...(this.current && { run: this.current }),
+      result,
+    };
     await writeFileAtomically(paths.result, Buffer.from(`${JSON.stringify(kept, null, 2)}\n`));
     await rm(paths.checkpoint, { force: true });
     this.log(`${name} done in ${seconds} s`);
-    return { result, graph };
+    return { result, made: madeOf(kept), graph };
   }
 }
+
+const madeOf = ({ finished, run }: Kept<object>): Provenance => ({ date: finished.slice(0, 10), ...run });
 
 async function folderOf({ kind, version, label, settings }: Job): Promise<string> {
   const digest = await sha256Hex(canonical({ kind, version, settings }));

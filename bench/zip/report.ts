@@ -1,3 +1,4 @@
+import { latest, type Provenance } from './provenance.ts';
 import type { Outcome } from './zips.ts';
 
 /** One figure of the benchmark, means over tasks and seeds, on test samples. */
@@ -22,6 +23,8 @@ export interface Line {
   /** The paper's measure: parameters in shared use over all parameters of the separate networks, percent. */
   readonly shared: number | null;
   readonly note?: string;
+  /** When and where the last of its outcomes came about. Lines of before have none. */
+  readonly run?: Provenance;
 }
 
 export interface LineOptions {
@@ -40,6 +43,7 @@ export function lineOf(what: string, outcomes: readonly Outcome[], options: Line
   const ratio = (of: 'parameters' | 'macs'): number | null =>
     first.size && first.separateSize ? rounded(first.size[of] / first.separateSize[of]) : null;
   const stored = ratio('parameters');
+  const run = latest(outcomes.map(({ made }) => made));
   return {
     what,
     published: options.published ?? null,
@@ -55,6 +59,7 @@ export function lineOf(what: string, outcomes: readonly Outcome[], options: Line
     macs: ratio('macs'),
     shared: stored === null ? null : rounded(sharedPercent(stored, tasks.length)),
     ...(options.note !== undefined && { note: options.note }),
+    ...(run && { run }),
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileAtomically } from '../../gpu-runner/data/writeFileAtomically.ts';
+import type { Run } from './provenance.ts';
 import type { Line } from './report.ts';
 
 export const rowIds = ['1', '2', '3', '4', '5'] as const;
@@ -9,19 +10,9 @@ export type RowId = (typeof rowIds)[number];
 export type Part = 'lines' | 'controls';
 export type Status = 'measured' | 'not finished' | 'not run';
 
-/** When, where and how something was measured. */
-export interface Run {
-  readonly date: string;
-  readonly machine: string;
-  readonly node: string;
-  readonly command: string;
-  /** Of the machine when the run began: other programs were at work above 1. */
-  readonly load: number;
-}
-
 export interface RowResults {
   readonly status: Readonly<Record<Part, Status>>;
-  /** The run that measured last. */
+  /** Of lines that do not say themselves, which lines of before do not: the run that wrote the last of them, at least. */
   readonly run: Run | null;
   readonly lines: readonly Line[];
   readonly controls: readonly Line[];
@@ -50,15 +41,48 @@ export async function writeResults(path: string, results: Results): Promise<void
 }
 
 /** With one line more, or instead of the one of the same name. */
-export function withLine(results: Results, id: RowId, part: Part, line: Line, run: Run): Results {
+export function withLine(results: Results, id: RowId, part: Part, line: Line): Results {
   const row = results.rows[id];
   const at = row[part].findIndex(({ what }) => what === line.what);
   const lines = at < 0 ? [...row[part], line] : row[part].with(at, line);
-  return { rows: { ...results.rows, [id]: { ...row, run, [part]: lines } } };
+  return withRow(results, id, { ...row, [part]: lines });
 }
 
-/** With the state of a part. One that begins anew forgets no line: they are replaced as they come. */
-export function withStatus(results: Results, id: RowId, part: Part, status: Status): Results {
+/** With a part begun anew. It forgets no line: they are replaced as they come. */
+export function withBegun(results: Results, id: RowId, part: Part): Results {
   const row = results.rows[id];
-  return { rows: { ...results.rows, [id]: { ...row, status: { ...row.status, [part]: status } } } };
+  return withRow(results, id, { ...row, status: { ...row.status, [part]: 'not finished' } });
+}
+
+/** With a part that has come to its end: lines of before that are none of its lines any more are gone. */
+export function withFinished(results: Results, id: RowId, part: Part, names: readonly string[]): Results {
+  const row = results.rows[id];
+  const lines = names.flatMap((name) => row[part].find(({ what }) => what === name) ?? []);
+  return withRow(results, id, { ...row, status: { ...row.status, [part]: 'measured' }, [part]: lines });
+}
+
+/**
+ * As rows are now: what was measured before a row had all its lines is not finished.
+ *
+ * @param names of the lines that a row has at the least
+ */
+export function asRowsAre(
+  results: Results,
+  names: Readonly<Record<RowId, Readonly<Record<Part, readonly string[]>>>>,
+): Results {
+  const statusOf = (id: RowId, part: Part): Status => {
+    const { status, [part]: lines } = results.rows[id];
+    const known = new Set(lines.map(({ what }) => what));
+    const isWhole = names[id][part].every((name) => known.has(name));
+    return status[part] === 'measured' && !isWhole ? 'not finished' : status[part];
+  };
+  return rowIds.reduce((changed, id) => {
+    const status = { lines: statusOf(id, 'lines'), controls: statusOf(id, 'controls') };
+    return withRow(changed, id, { ...changed.rows[id], status });
+  }, results);
+}
+
+function withRow(results: Results, id: RowId, row: RowResults): Results {
+  const isSaid = [...row.lines, ...row.controls].every(({ run }) => run);
+  return { rows: { ...results.rows, [id]: { ...row, run: isSaid ? null : row.run } } };
 }

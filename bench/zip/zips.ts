@@ -6,6 +6,7 @@ import { jointGraph, servingGraphs, taskGraph } from '../../gpu-runner/mtz/wirin
 import { zip, type Zipped } from '../../gpu-runner/mtz/zip.ts';
 import { recipe, type RecipeInput } from '../../shared/recipe.ts';
 import type { Context } from './context.ts';
+import type { Provenance } from './provenance.ts';
 import { jobOf, scoresOf, trainSources, type Scores, type SourceSpec } from './sources.ts';
 
 /** Some sources and how they are zipped. */
@@ -31,6 +32,8 @@ export interface Outcome {
   readonly steps: number;
   readonly size: Size | null;
   readonly separateSize: Size | null;
+  /** When and where. */
+  readonly made?: Provenance;
 }
 
 export interface ZipOutcome extends Outcome {
@@ -88,7 +91,7 @@ export async function runZip(context: Context, spec: ZipSpec): Promise<ZipOutcom
     const separate = Object.fromEntries(trained.map((source) => [source.task, source.scores]));
     return { scores, separate, ...figuresOf(zipped) };
   });
-  return done.result;
+  return { ...done.result, made: done.made };
 }
 
 /** What is stored and computed is counted in the graphs that are served, each weight once. */

@@ -65,3 +65,19 @@ test('the network that a job kept comes back with its weights', async () => {
   const kept = await done.graph();
   expect(kept.initializers.get('classifier.weight')).toEqual(net.initializers.get('classifier.weight'));
 });
+
+test('what a job resulted in says when, where and how, whoever asks for it again', async () => {
+  const by = (command: string) => ({ machine: 'm', node: 'v22', command, load: 0.5 });
+  const compute = (): Promise<object> => Promise.resolve({ value: 1 });
+  const first = await new Jobs(folder, undefined, undefined, by('first')).run(job({}), compute);
+  expect(first.made).toMatchObject(by('first'));
+  expect(first.made.date).toMatch(/^20\d\d-\d\d-\d\d$/);
+  const again = await new Jobs(folder, undefined, undefined, by('again')).run(job({}), compute);
+  expect(again.made).toEqual(first.made);
+});
+
+test('a result that was kept without where it is from has its date', async () => {
+  await new Jobs(folder).run(job({}), () => Promise.resolve({ value: 1 }));
+  const { made } = await new Jobs(folder).run(job({}), () => Promise.resolve({ value: 2 }));
+  expect(Object.keys(made)).toEqual(['date']);
+});

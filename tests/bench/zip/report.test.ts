@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lineOf, tableOf } from '../../../bench/zip/report.ts';
-import { readResults, withLine, withStatus, writeResults } from '../../../bench/zip/results.ts';
+import type { Context } from '../../../bench/zip/context.ts';
+import { allNames } from '../../../bench/zip/listing.ts';
+import {
+  asRowsAre,
+  readResults,
+  withBegun,
+  withFinished,
+  withLine,
+  writeResults,
+} from '../../../bench/zip/results.ts';
+import { rows as allRows } from '../../../bench/zip/rows/rows.ts';
 import type { Outcome } from '../../../bench/zip/zips.ts';
 
 const score = (test: number) => ({ validation: 0, test });
@@ -37,20 +47,92 @@ test('what was not done is no line', () => {
   expect(() => lineOf('none', [], { trainingSteps: 1 })).toThrow('Cannot report "none": it was not done');
 });
 
+test('a line says when and where the last of its outcomes came about', () => {
+  const [before, after] = [{ date: '2026-01-01' }, { date: '2026-01-02', machine: 'm', load: 0.5 }];
+  const outcomes = [
+    { ...outcome(0.93), made: after },
+    { ...outcome(0.91), made: before },
+  ];
+  expect(lineOf('four', outcomes, { trainingSteps: 890 }).run).toEqual(after);
+  expect(lineOf('four', [outcome(0.93)], { trainingSteps: 890 })).not.toHaveProperty('run');
+});
+
+const run = { date: '2026-01-01', machine: 'm', node: 'v22', command: 'c', load: 0 };
+const line = (what: string, ours: number, date = '2026-02-02') =>
+  lineOf(what, [{ ...outcome(ours), made: { ...run, date } }], { trainingSteps: 890 });
+const none = await readResults(join(tmpdir(), 'no such file'));
+
 test('results are kept as they come: a line again replaces itself, other rows are not run', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'results-'));
   try {
     const path = join(folder, 'results.json');
-    const run = { date: '2026-01-01', machine: 'm', node: 'v22', command: 'c', load: 0 };
-    const line = (ours: number) => lineOf('four', [outcome(ours)], { trainingSteps: 890 });
-    let results = withStatus(await readResults(path), '2', 'lines', 'not finished');
-    results = withLine(results, '2', 'lines', line(0.5), run);
-    await writeResults(path, withLine(results, '2', 'lines', line(0.93), run));
+    const results = withLine(
+      withBegun(await readResults(path), '2', 'lines'),
+      '2',
+      'lines',
+      line('four', 0.5),
+    );
+    await writeResults(path, withLine(results, '2', 'lines', line('four', 0.93)));
     const { rows } = await readResults(path);
-    expect(rows['2'].lines).toEqual([line(0.93)]);
+    expect(rows['2'].lines).toEqual([line('four', 0.93)]);
     expect(rows['2'].status).toEqual({ lines: 'not finished', controls: 'not run' });
     expect(rows['5']).toMatchObject({ status: { lines: 'not run' }, run: null, lines: [] });
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('a row at its end has its own lines only, in their order', () => {
+  let results = none;
+  for (const what of ['renamed since', 'second', 'first'])
+    results = withLine(results, '2', 'lines', line(what, 0.9));
+  results = withLine(withBegun(results, '2', 'lines'), '2', 'controls', line('renamed since', 0.9));
+  expect(results.rows['2'].lines).toHaveLength(3);
+  const { lines, controls, status } = withFinished(results, '2', 'lines', ['first', 'second']).rows['2'];
+  expect(lines.map(({ what }) => what)).toEqual(['first', 'second']);
+  expect(controls).toHaveLength(1);
+  expect(status).toEqual({ lines: 'measured', controls: 'not run' });
+});
+
+test('the run of a row stays as long as some of its lines do not say themselves where they are from', () => {
+  const silent = lineOf('second', [outcome(0.9)], { trainingSteps: 890 });
+  const old = {
+    rows: { ...none.rows, '2': { ...none.rows['2'], run, lines: [silent], controls: [line('third', 0.9)] } },
+  };
+  const more = withLine(old, '2', 'lines', line('first', 0.9));
+  expect(more.rows['2'].run).toEqual(run);
+  expect(more.rows['2'].lines[0]).toEqual(silent);
+  expect(withLine(more, '2', 'lines', line('second', 0.9)).rows['2'].run).toBeNull();
+});
+
+/** Whose jobs would fail: nothing may be measured. */
+const idle = {
+  jobs: { run: () => Promise.reject(new Error('a job was done')) },
+  tasks: { data: () => Promise.reject(new Error('data was read')) },
+  ...{ threads: 1, repeats: 2, quick: false, log: () => undefined },
+} satisfies Context;
+
+test('the lines of a row are known without measuring them', async () => {
+  const names = await allNames(allRows, idle);
+  expect(names['4'].lines).toEqual([
+    '90 % of the parameters shared, not retrained',
+    '90 % of the parameters shared, retrained',
+    ...['crossed', 'one-way'].flatMap((wiring) =>
+      ['not retrained', 'retrained'].map((how) => `half of the parameters stored, ${wiring}, ${how}`),
+    ),
+  ]);
+  expect(names['2'].controls).toHaveLength(4);
+});
+
+test('a row that has got more lines since it was measured is not finished', async () => {
+  const names = await allNames(allRows, idle);
+  const all = names['2'].lines;
+  const measured = (some: readonly string[]) =>
+    withFinished(
+      some.reduce((results, what) => withLine(results, '2', 'lines', line(what, 0.9)), none),
+      ...(['2', 'lines', some] as const),
+    );
+  expect(asRowsAre(measured(all), names)).toEqual(measured(all));
+  expect(asRowsAre(measured(all.slice(1)), names).rows['2'].status.lines).toBe('not finished');
+  expect(asRowsAre(none, names)).toEqual(none);
 });

@@ -1,0 +1,16 @@
+/** When, where and how something was measured. */
+export interface Run {
+  readonly date: string;
+  readonly machine: string;
+  readonly node: string;
+  readonly command: string;
+  /** Of the machine when the run began: other programs were at work above 1. */
+  readonly load: number;
+}
+
+/** The same as far as it was kept: of what was done before that was, the date only. */
+export type Provenance = Pick<Run, 'date'> & Partial<Run>;
+
+/** The last of some. */
+export const latest = (all: readonly (Provenance | undefined)[]): Provenance | undefined =>
+  all.reduce((last, each) => (each && (!last || each.date >= last.date) ? each : last), undefined);
