@@ -2,16 +2,15 @@ import { layOutParameters } from '../../gpu-runner/engine/parameters.ts';
 import { countMacs } from '../../gpu-runner/mtz/count.ts';
 import { Graph } from '../../gpu-runner/onnx/graph.ts';
 import type { Tensor } from '../../shared/tensor.ts';
+import { compare } from './compare.ts';
 import type { Context } from './context.ts';
 import { buildNet } from './nets.ts';
 import {
   changed,
   jobOf,
   optionsOf,
-  scoresOf,
   trainResumably,
   trainSources,
-  type Scores,
   type SourceSpec,
   type TrainingSpec,
 } from './sources.ts';
@@ -128,12 +127,8 @@ export async function trainJointly(
       ...optionsOf({ ...(training ?? first.training), steps }, first.seed),
     });
     await files.saveGraph(graph);
-    const scores: Record<string, Scores> = {};
-    for (const { task, data } of sources) scores[task] = await scoresOf(context, pathOf(graph, task), data);
-    const separate = Object.fromEntries(trained.map((source) => [source.task, source.scores]));
     return {
-      scores,
-      separate,
+      ...(await compare(context, trained, (task) => pathOf(graph, task))),
       steps,
       ...sizeOf(
         graph,
@@ -161,12 +156,8 @@ export async function averageWeights(
       for (const target of [name, ...sources.map(({ task }) => `${name}@${task}`)])
         if (graph.initializers.has(target)) graph.initializers.set(target, mean);
     await files.saveGraph(graph);
-    const scores: Record<string, Scores> = {};
-    for (const { task, data } of sources) scores[task] = await scoresOf(context, pathOf(graph, task), data);
-    const separate = Object.fromEntries(trained.map((source) => [source.task, source.scores]));
     return {
-      scores,
-      separate,
+      ...(await compare(context, trained, (task) => pathOf(graph, task))),
       steps: 0,
       ...sizeOf(
         graph,
@@ -221,15 +212,15 @@ export async function pruneApart(context: Context, spec: ApartSpec): Promise<Out
       { parameters: 0, macs: 0 },
       { parameters: 0, macs: 0 },
     ];
-    const scores: Record<string, Scores> = {};
+    const pruned = new Map<string, Graph>();
     for (const { task, data, graph, seed } of trained) {
       const { train } = await context.tasks.data(data);
       const kept = keptWithin(graph, budget, (channels) => channels >= fromWidth);
       const recipe = { damping, gramSamples, seed, matching: 'optimal' } as const;
-      const pruned = await pruneChannels(graph, kept, {
+      const smaller = await pruneChannels(graph, kept, {
         ...{ sources: [{ task, graph, train }], recipe, provider: 'cpu' },
       });
-      scores[task] = await scoresOf(context, pruned, data);
+      pruned.set(task, smaller);
       for (const [sum, channels] of [
         [size, kept],
         [separateSize, new Map()],
@@ -239,8 +230,8 @@ export async function pruneApart(context: Context, spec: ApartSpec): Promise<Out
         sum.macs += macs;
       }
     }
-    const separate = Object.fromEntries(trained.map((source) => [source.task, source.scores]));
-    return { scores, separate, steps: 0, size, separateSize };
+    const compared = await compare(context, trained, (task) => pruned.get(task) ?? new Graph(task));
+    return { ...compared, steps: 0, size, separateSize };
   });
   return { ...done.result, made: done.made };
 }

@@ -1,3 +1,4 @@
+import { halfWidth } from './compare.ts';
 import { latest, type Provenance } from './provenance.ts';
 import type { Outcome } from './zips.ts';
 
@@ -9,6 +10,11 @@ export interface Line {
   /** Error in percent. */
   readonly separate: number;
   readonly ours: number;
+  /**
+   * Half the width of the 95 % interval of what ours is worse by, in points: of other test images, not of other networks.
+   * Lines of before have none.
+   */
+  readonly interval?: number;
   /** By task: the error in percent apart and merged. */
   readonly tasks: Readonly<Record<string, { readonly separate: number; readonly ours: number }>>;
   /** How many times it was done, with other sources. */
@@ -43,12 +49,14 @@ export function lineOf(what: string, outcomes: readonly Outcome[], options: Line
   const ratio = (of: 'parameters' | 'macs'): number | null =>
     first.size && first.separateSize ? rounded(first.size[of] / first.separateSize[of]) : null;
   const stored = ratio('parameters');
+  const interval = halfWidth(outcomes);
   const run = latest(outcomes.map(({ made }) => made));
   return {
     what,
     published: options.published ?? null,
     separate: rounded(mean(tasks.map((task) => errorOf('separate', task)))),
     ours: rounded(mean(tasks.map((task) => errorOf('scores', task)))),
+    ...(interval !== undefined && { interval: rounded(interval) }),
     tasks: Object.fromEntries(
       tasks.map((task) => [task, { separate: errorOf('separate', task), ours: errorOf('scores', task) }]),
     ),
@@ -81,7 +89,8 @@ export function tableOf(lines: readonly Line[]): string {
       line.published ?? '',
       `${line.separate.toFixed(2)} %`,
       `${line.ours.toFixed(2)} %`,
-      signed(line.ours - line.separate),
+      signed(line.ours - line.separate) +
+        (line.interval === undefined ? '' : ` ± ${line.interval.toFixed(2)}`),
       line.steps.toFixed(0),
       line.steps > 0 ? `${(line.trainingSteps / line.steps).toFixed(1)}x` : '',
       line.parameters === null ? '' : `x ${line.parameters.toFixed(3)}`,

@@ -5,9 +5,10 @@ import { countMacs, countParameters } from '../../gpu-runner/mtz/count.ts';
 import { jointGraph, servingGraphs, taskGraph } from '../../gpu-runner/mtz/wiring.ts';
 import { zip, type Zipped } from '../../gpu-runner/mtz/zip.ts';
 import { recipe, type RecipeInput } from '../../shared/recipe.ts';
+import { compare, type Compared } from './compare.ts';
 import type { Context } from './context.ts';
 import type { Provenance } from './provenance.ts';
-import { jobOf, scoresOf, trainSources, type Scores, type SourceSpec } from './sources.ts';
+import { jobOf, trainSources, type SourceSpec } from './sources.ts';
 
 /** Some sources and how they are zipped. */
 export interface ZipSpec {
@@ -24,10 +25,7 @@ export interface Size {
 }
 
 /** What came of networks that were merged, or of a control beside them. */
-export interface Outcome {
-  /** By task. */
-  readonly scores: Readonly<Record<string, Scores>>;
-  readonly separate: Readonly<Record<string, Scores>>;
+export interface Outcome extends Compared {
   /** Steps after the merge (or, of a control, from scratch); each reads one batch of every task. */
   readonly steps: number;
   readonly size: Size | null;
@@ -85,11 +83,8 @@ export async function runZip(context: Context, spec: ZipSpec): Promise<ZipOutcom
       },
     });
     await files.saveGraph(jointGraph(zipped.network));
-    const scores: Record<string, Scores> = {};
-    for (const { task, data } of spec.sources)
-      scores[task] = await scoresOf(context, taskGraph(zipped.network, task), data);
-    const separate = Object.fromEntries(trained.map((source) => [source.task, source.scores]));
-    return { scores, separate, ...figuresOf(zipped) };
+    const compared = await compare(context, trained, (task) => taskGraph(zipped.network, task));
+    return { ...compared, ...figuresOf(zipped) };
   });
   return { ...done.result, made: done.made };
 }
@@ -102,7 +97,7 @@ function figuresOf({
   retrainingSteps,
   floorEvents,
   notes,
-}: Zipped): Omit<ZipOutcome, 'scores' | 'separate'> {
+}: Zipped): Omit<ZipOutcome, keyof Compared> {
   const { trunk, heads } = servingGraphs(network);
   const graphs = [...(trunk ? [trunk] : []), ...heads.map(({ graph }) => graph)];
   return {

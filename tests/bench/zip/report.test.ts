@@ -43,6 +43,32 @@ test('the table shows changes in points and how many times fewer steps were take
   ]);
 });
 
+test('a change in error has the interval of what tasks and repeats lost and won on their test images', () => {
+  const counted = (tasks: Record<string, [number, number, string]>) => ({
+    ...outcome(0.93),
+    scores: Object.fromEntries(Object.keys(tasks).map((task) => [task, score(0.9)])),
+    separate: Object.fromEntries(Object.keys(tasks).map((task) => [task, score(0.9)])),
+    paired: Object.fromEntries(
+      Object.entries(tasks).map(([task, [lost, won, of]]) => [task, { lost, won, images: 1000, of }]),
+    ),
+  });
+  const halfOf = (...outcomes: Outcome[]) => lineOf('one', outcomes, { trainingSteps: 1 }).interval;
+  // 30 lost, 10 won of 1,000: the differences 1, 0 and -1 have mean 0.02 and variance 0.04 - 0.02^2.
+  const alone = (100 * 1.96 * Math.sqrt(0.04 - 0.02 ** 2)) / Math.sqrt(1000);
+  expect(halfOf(counted({ a: [30, 10, 'x'] }))).toBeCloseTo(alone, 3);
+  expect(halfOf(counted({ a: [0, 0, 'x'] }))).toBe(0);
+  // Other images are independent, the same ones may go together: with other tasks or other seeds.
+  expect(halfOf(counted({ a: [30, 10, 'x'], b: [30, 10, 'y'] }))).toBeCloseTo(alone / Math.SQRT2, 3);
+  expect(halfOf(counted({ a: [30, 10, 'x'], b: [30, 10, 'x'] }))).toBeCloseTo(alone, 3);
+  expect(halfOf(counted({ a: [30, 10, 'x'] }), counted({ a: [30, 10, 'x'] }))).toBeCloseTo(alone, 3);
+  // What was kept before it was counted has none.
+  expect(halfOf(counted({ a: [30, 10, 'x'] }), outcome(0.9))).toBeUndefined();
+  const [, row] = tableOf([
+    { ...lineOf('four', [outcome(0.93)], { trainingSteps: 1 }), interval: 0.314 },
+  ]).split('\n');
+  expect(row).toContain('+0.50 ± 0.31');
+});
+
 test('what was not done is no line', () => {
   expect(() => lineOf('none', [], { trainingSteps: 1 })).toThrow('Cannot report "none": it was not done');
 });

@@ -67,8 +67,21 @@ describe('merges and controls', () => {
     expect(merged.size.parameters).toBe((merged.separateSize.parameters - 2 * last) / 2 + 2 * last);
     expect(merged.size.macs).toBe(merged.separateSize.macs / 2 + 4 * 6);
     expect(Object.values(merged.shares)).toEqual([4, 4, 4, 4, 6, 6, 6, 6]);
+    for (const { lost, won } of Object.values(merged.paired ?? {})) expect([lost, won]).toEqual([0, 0]);
     const averaged = await averageWeights(context, 'twins', same);
     expect(averaged.scores).toEqual(merged.scores);
+  });
+
+  test('what is lost and won on the test images is what the scores differ by', async () => {
+    const { paired, scores, separate } = await averageWeights(context, 'apart', pair);
+    const counts = Object.entries(paired ?? {});
+    expect(counts.map(([task]) => task)).toEqual(['one', 'other']);
+    for (const [task, { lost, won, images }] of counts) {
+      const change = (separate[task]?.test ?? NaN) - (scores[task]?.test ?? NaN);
+      expect((lost - won) / images).toBeCloseTo(change, 9);
+      expect(images).toBe(40);
+    }
+    expect(counts.some(([, { lost, won }]) => lost + won > 0)).toBe(true);
   });
 
   test('what was done is not done again, whatever its tasks are called', async () => {
