@@ -149,7 +149,7 @@ const planSize = z.object({ parameters: z.int().min(0), macs: z.int().min(0) });
 /** Most numbers in the curve of a plan, all points and groups together. */
 export const maxCurveCounts = 200_000;
 
-/** What a merge would share, from as much as the recipe allows to nothing. What stays whole in the heads is not counted. */
+/** What a merge would share, from as much as the recipe allows to nothing. All sizes count what stays whole in the heads. */
 export const planResult = z
   .object({
     wiring: z.enum(wirings),
@@ -167,8 +167,6 @@ export const planResult = z
     ),
     /** The separate networks. */
     separate: planSize,
-    /** Parameters that stay whole in the heads, of all networks; counted in none of the sizes. */
-    tailParameters: z.int().min(0).default(0),
     /** Predicted loss, a part of the variance of the answers, and the shared channels of each group in the order of `groups`. */
     curve: z
       .array(planSize.extend({ loss: z.number().min(0), shared: z.array(z.int().min(0)) }))

@@ -75,8 +75,11 @@ export const budget = z.union([
     atMost: z.number().min(0).max(1),
   }),
   z.strictObject({
-    /** ONNX Runtime's heap at the edge with the whole bundle loaded, as it is stored. */
-    of: z.literal('heap'),
+    /**
+     * ONNX Runtime's heap at the edge with the whole bundle loaded, as it is stored; or the weights alone, as they are stored:
+     * 4 bytes each, 2 as float16, 1 as int8. Graphs around them and scales of int8 come on top.
+     */
+    of: z.enum(['heap', 'bytes']),
     atMostBytes: z.int().positive(),
   }),
 ]);

@@ -1,6 +1,5 @@
-import { estimateHeapBytes, heldParameterBytes, modelBytesIn } from '../../shared/heap.ts';
+import { estimateHeapBytes, heldParameterBytes, modelBytesIn, parameterBytes } from '../../shared/heap.ts';
 import type { Budget, Storage } from '../../shared/recipe.ts';
-import { countParameters } from './count.ts';
 import type { Network } from './network.ts';
 import { wiringProblem, type Plan } from './plan.ts';
 import { planSize, PlanSizer, type PlanSize } from './planSize.ts';
@@ -50,6 +49,20 @@ export function planPath(
   return points;
 }
 
+/** What a group gives up first, and what that would change. */
+export interface Marginal extends PlanSize {
+  readonly channels: number;
+  /** Predicted loss that would be saved. */
+  readonly loss: number;
+}
+
+/** By group, what sharing a little less of it would save of loss and add of parameters and multiply-adds, one group at a time. */
+export const marginalsOf = (
+  network: Network,
+  plan: Plan,
+  lossOf: (plan: Plan) => number,
+): Map<number, Marginal> => new PlanSearch(network, 'parameters', lossOf).marginals(plan);
+
 class PlanSearch {
   private readonly network: Network;
   private readonly saving: Saving;
@@ -85,6 +98,23 @@ class PlanSearch {
     const points = [from];
     for (let point = this.next(from); point; point = this.next(point)) points.push(point);
     return points;
+  }
+
+  marginals(plan: Plan): Map<number, Marginal> {
+    const from = this.pointOf(plan);
+    const found = new Map<number, Marginal>();
+    for (const [group, count] of plan) {
+      const less = this.fewer(plan, group, count);
+      if (!less) continue;
+      const point = this.pointOf(less);
+      found.set(group, {
+        channels: count - (less.get(group) ?? 0),
+        loss: from.loss - point.loss,
+        parameters: point.parameters - from.parameters,
+        macs: point.macs - from.macs,
+      });
+    }
+    return found;
   }
 
   private next(from: PlanPoint): PlanPoint | undefined {
@@ -141,46 +171,78 @@ export interface Limit {
   readonly atMost: number;
 }
 
-/** Parameters that stay whole in the heads, whatever the plan. */
-export const tailParameters = ({ tails }: Network): number =>
-  tails.reduce((sum, tail) => sum + (tail ? countParameters(tail.graph) : 0), 0);
+/** @param storage how the bundle's weights will be stored */
+export function limitOf(network: Network, budget: Budget, storage: Storage): Limit {
+  switch (budget.of) {
+    case 'parameters':
+    case 'macs':
+      return { saving: budget.of, atMost: budget.atMost * planSize(network, new Map())[budget.of] };
+    case 'bytes':
+      return { saving: 'parameters', atMost: Math.floor(budget.atMostBytes / parameterBytes[storage]) };
+    case 'heap': {
+      const bytes = modelBytesIn(budget.atMostBytes);
+      return { saving: 'parameters', atMost: Math.floor(bytes / heldParameterBytes(storage)) };
+    }
+    default:
+      return budget satisfies never;
+  }
+}
 
 /**
- * @param storage how the bundle's weights will be stored
- * @throws {Error} when a heap is too small for any network.
+ * Refuses a budget that no plan can keep: nothing is smaller than what shares all that can be shared.
+ *
+ * @param most what is shared at most
+ * @throws {Error} that says in the budget's own unit what is the least.
  */
-export function limitOf(network: Network, budget: Budget, storage: Storage): Limit {
-  if (budget.of !== 'heap')
-    return { saving: budget.of, atMost: budget.atMost * planSize(network, new Map())[budget.of] };
-  const heldBytes = heldParameterBytes(storage);
-  const inTails = tailParameters(network);
-  const parameters = Math.floor(modelBytesIn(budget.atMostBytes) / heldBytes) - inTails;
-  if (parameters <= 0)
-    throw new Error(
-      `Cannot keep to a heap of ${budget.atMostBytes} bytes: ${estimateHeapBytes(inTails * heldBytes)} are needed before any layer`,
-    );
-  return { saving: 'parameters', atMost: parameters };
+export function checkBudget(network: Network, most: Plan, budget: Budget, storage: Storage): void {
+  const { saving, atMost } = limitOf(network, budget, storage);
+  const least = planSize(network, most)[saving];
+  if (least <= atMost) return;
+  const refused = (asked: string, left: string): Error =>
+    new Error(`Cannot keep to ${asked}: sharing all that can be shared leaves ${left}`);
+  switch (budget.of) {
+    case 'parameters':
+    case 'macs': {
+      const separate = planSize(network, new Map())[saving];
+      const percent = (value: number): string => `${((100 * value) / separate).toFixed(1)} %`;
+      const what = budget.of === 'macs' ? 'multiply-adds' : 'parameters';
+      throw refused(`${percent(atMost)} of the separate networks' ${what}`, percent(least));
+    }
+    case 'bytes':
+      throw refused(
+        `${budget.atMostBytes} bytes of weights stored as ${storage}`,
+        String(least * parameterBytes[storage]),
+      );
+    case 'heap':
+      throw refused(
+        `a heap of ${budget.atMostBytes} bytes at the edge, weights stored as ${storage}`,
+        String(estimateHeapBytes(least * heldParameterBytes(storage))),
+      );
+    default:
+      return budget satisfies never;
+  }
 }
 
 /**
  * The plan of least predicted loss that keeps to a limit.
  *
- * @throws {Error} when not even sharing everything does.
+ * @throws {RangeError} when none does: {@link checkBudget} says so before anything is measured.
  */
-export function planWithin(
-  network: Network,
-  path: readonly PlanPoint[],
-  { saving, atMost }: Limit,
-): PlanPoint {
-  const fitting = path.filter((point) => point[saving] <= atMost);
-  const [first, ...others] = fitting;
-  if (!first) {
-    const separate = planSize(network, new Map())[saving];
-    const least = Math.min(...path.map((point) => point[saving]));
-    const percent = (value: number): string => `${((100 * value) / separate).toFixed(1)} %`;
-    throw new Error(
-      `Cannot keep to ${percent(atMost)} of the separate networks' ${saving}: sharing all that can be shared leaves ${percent(least)}`,
-    );
-  }
+export function planWithin(path: readonly PlanPoint[], { saving, atMost }: Limit): PlanPoint {
+  const [first, ...others] = path.filter((point) => point[saving] <= atMost);
+  if (!first) throw new RangeError(`Cannot keep to ${atMost} ${saving}: none of ${path.length} plans does`);
   return others.reduce((best, point) => (point.loss < best.loss ? point : best), first);
+}
+
+/** More points than anybody can tell apart on a screen are of no use. */
+const mostPoints = 400;
+
+/** So many points of a curve at most, evenly, the first and the last among them. */
+export function thinCurve(curve: readonly PlanPoint[], limit = mostPoints): PlanPoint[] {
+  const count = Math.max(2, Math.min(limit, mostPoints));
+  if (curve.length <= count) return [...curve];
+  const picked = Array.from({ length: count }, (_, index) =>
+    Math.round((index * (curve.length - 1)) / (count - 1)),
+  );
+  return picked.flatMap((index) => curve[index] ?? []);
 }

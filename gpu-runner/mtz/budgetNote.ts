@@ -1,6 +1,6 @@
-import { estimateHeapBytes, heldParameterBytes } from '../../shared/heap.ts';
+import { estimateHeapBytes, heldParameterBytes, parameterBytes } from '../../shared/heap.ts';
 import type { Budget, Recipe } from '../../shared/recipe.ts';
-import { limitOf, tailParameters } from './budget.ts';
+import { limitOf } from './budget.ts';
 import type { PlanReport } from './makePlan.ts';
 import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
@@ -23,24 +23,33 @@ export function budgetNote(
   const size = planSize(network, held);
   const { saving, atMost } = limitOf(network, budget, storage);
   if (size[saving] <= atMost) return [];
-  const { kept, asked } = figures(network, budget, storage, { size, separate });
+  const { kept, asked } = figures(budget, storage, { size, separate });
   return [`Floors keep ${kept} where the budget asked for ${asked}`];
 }
 
 function figures(
-  network: Network,
   budget: Budget,
   storage: Recipe['storage'],
   { size, separate }: { readonly size: PlanSize; readonly separate: PlanSize },
 ): { kept: string; asked: string } {
-  if (budget.of === 'heap') {
-    const parameters = size.parameters + tailParameters(network);
-    const bytes = estimateHeapBytes(parameters * heldParameterBytes(storage));
-    return { kept: `a heap of ${bytes} bytes`, asked: `${budget.atMostBytes}` };
+  switch (budget.of) {
+    case 'parameters':
+    case 'macs': {
+      const what = budget.of === 'macs' ? 'multiply-adds' : 'parameters';
+      const share = size[budget.of] / separate[budget.of];
+      return { kept: `${percent(share)} of the ${what}`, asked: percent(budget.atMost) };
+    }
+    case 'bytes': {
+      const bytes = size.parameters * parameterBytes[storage];
+      return { kept: `${bytes} bytes of weights`, asked: `${budget.atMostBytes}` };
+    }
+    case 'heap': {
+      const bytes = estimateHeapBytes(size.parameters * heldParameterBytes(storage));
+      return { kept: `a heap of ${bytes} bytes`, asked: `${budget.atMostBytes}` };
+    }
+    default:
+      return budget satisfies never;
   }
-  const what = budget.of === 'macs' ? 'multiply-adds' : 'parameters';
-  const share = size[budget.of] / separate[budget.of];
-  return { kept: `${percent(share)} of the ${what}`, asked: percent(budget.atMost) };
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

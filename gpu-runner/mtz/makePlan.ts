@@ -1,6 +1,6 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { stoppable } from '../linalg/breathe.ts';
-import { limitOf, planPath, planWithin, type PlanPoint } from './budget.ts';
+import { checkBudget, limitOf, planPath, planWithin, type PlanPoint, type Saving } from './budget.ts';
 import { layerLosses, type LayerLosses } from './layerLosses.ts';
 import { Measurements, type MeasureContext } from './measurements.ts';
 import { weightedSteps, type Network, type WeightedStep } from './network.ts';
@@ -17,11 +17,27 @@ export interface PlanReport {
   readonly size: PlanSize;
   /** Of the separate networks. */
   readonly separate: PlanSize;
-  /** Predicted loss of the plan, a part of the variance of the answers; null where the recipe says by hand what is shared. */
-  readonly loss: number | null;
-  /** Loss against size, from sharing everything to sharing nothing; empty where the recipe says what is shared. */
-  readonly curve: readonly PlanPoint[];
+  /** What the plan and others are predicted to lose; null where nothing was measured for it. */
+  readonly prediction: Prediction | null;
+  /** Why there is no prediction though one was asked for; null: there is, or nobody asked. */
+  readonly unpredicted: string | null;
 }
+
+/** Losses of plans, parts of the variance of the answers, predicted on the untouched networks. */
+export interface Prediction {
+  /** What the plans before the others save first. */
+  readonly saving: Saving;
+  /** Loss against size, from sharing all that the recipe allows to sharing nothing. */
+  readonly curve: readonly PlanPoint[];
+  /** Of a plan that shares no more channels than the recipe allows. */
+  readonly lossOf: (plan: Plan) => number;
+}
+
+/**
+ * Groups that share channels beyond which no curve is predicted for its own sake. The time it takes grows with their cube:
+ * seconds for 20 groups, half a minute for 40.
+ */
+const mostGroups = 24;
 
 /**
  * What a recipe wants to be shared: as it says by hand, or by the budget that it sets.
@@ -32,16 +48,31 @@ export async function makePlan(
   network: Network,
   sources: readonly Source[],
   recipe: Recipe,
-  options: Pick<ZipOptions, 'provider' | 'gramBytes' | 'signal'>,
+  { predict = false, ...options }: Pick<ZipOptions, 'provider' | 'gramBytes' | 'signal' | 'predict'>,
 ): Promise<PlanReport> {
   const separate = planSize(network, new Map());
   const most = planByHand(network, recipe.share);
+  const context = { sources, recipe, ...options };
   const { budget } = recipe;
-  if (!budget) return { plan: most, size: planSize(network, most), separate, loss: null, curve: [] };
+  if (!budget) {
+    const unpredicted = predict ? whyUnpredicted(network, most) : null;
+    const isWanted = predict && most.size > 0 && unpredicted === null;
+    const prediction = isWanted ? await predictCurve(network, most, 'parameters', context) : null;
+    return { plan: most, size: planSize(network, most), separate, prediction, unpredicted };
+  }
+  checkBudget(network, most, budget, recipe.storage);
   const limit = limitOf(network, budget, recipe.storage);
-  const curve = await predictCurve(network, most, limit.saving, { sources, recipe, ...options });
-  const { plan, loss, parameters, macs } = planWithin(network, curve, limit);
-  return { plan, size: { parameters, macs }, separate, loss, curve };
+  const prediction = await predictCurve(network, most, limit.saving, context);
+  const { plan, parameters, macs } = planWithin(prediction.curve, limit);
+  return { plan, size: { parameters, macs }, separate, prediction, unpredicted: null };
+}
+
+function whyUnpredicted(network: Network, { size }: Plan): string | null {
+  if (network.settled > 1)
+    return 'No loss was predicted: it can be for networks that share nothing yet only.';
+  if (size > mostGroups)
+    return `No loss was predicted: that takes long for ${size} groups, more than ${mostGroups}. A budget, or a plan with --explain, predicts it.`;
+  return null;
 }
 
 /**
@@ -52,9 +83,9 @@ export async function makePlan(
 export async function predictCurve(
   network: Network,
   most: Plan,
-  saving: keyof PlanSize,
+  saving: Saving,
   context: MeasureContext,
-): Promise<PlanPoint[]> {
+): Promise<Prediction> {
   const measurements = new Measurements(network, context);
   const layers = new Map<string, LayerLosses>();
   // A layer is judged as soon as its channels are paired, so that its Gram matrices need not stay.
@@ -69,5 +100,6 @@ export async function predictCurve(
   );
   for (const step of weightedSteps(network))
     if (step.kind === 'layer' && !layers.has(step.name)) await judge(step, pairings);
-  return planPath(network, most, saving, predictLoss(network, pairings, layers));
+  const lossOf = predictLoss(network, pairings, layers);
+  return { saving, curve: planPath(network, most, saving, lossOf), lossOf };
 }

@@ -1,6 +1,7 @@
 import type { Recipe } from '../../shared/recipe.ts';
-import { widthOf, type Network } from './network.ts';
+import { blockOf, widthOf, type Network } from './network.ts';
 import { groupsInOrder, layersOf, narrowest, shareable } from './survey.ts';
+import { allOf } from './taskSet.ts';
 import { inputGroup, valueAt } from './topology.ts';
 
 /** How many channels of each group all tasks share, by group. Groups that share none are not here. */
@@ -22,6 +23,15 @@ export function planByHand(network: Network, share: Recipe['share']): Plan {
   }
   checkWiring(network, plan);
   return plan;
+}
+
+/** What a network shares among all its tasks: its plan once floors have changed it. */
+export function planOf(network: Network): Plan {
+  const all = allOf(network.tasks.length);
+  const counts = [...groupsInOrder(network)].map(
+    (group) => [group, blockOf(network, group, all)?.sources.length ?? 0] as const,
+  );
+  return new Map(counts.filter(([, count]) => count > 0));
 }
 
 const nameOf = (network: Network, group: number): string =>

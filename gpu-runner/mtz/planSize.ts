@@ -1,15 +1,29 @@
 import { elementCount } from '../../shared/tensor.ts';
-import { isWeighted, weightedSteps, widthOf, type Network } from './network.ts';
+import type { Graph } from '../onnx/graph.ts';
+import { countMacs, countParameters } from './count.ts';
+import { isWeighted, weightedSteps, widthOf, type Network, type WeightedStep } from './network.ts';
 import type { Plan } from './plan.ts';
+import { knownPart } from './read/tidy.ts';
 import { allOf, meets, members, single, type TaskSet } from './taskSet.ts';
 import { inputGroup, inputOf, kernelArea, valueAt, type Segment, type Step } from './topology.ts';
 
-/** What a plan would lead to, tails not counted. */
+/** What a plan would lead to, all that every task computes by itself in the end included. */
 export interface PlanSize {
   /** Weights and biases stored. */
   readonly parameters: number;
   /** Multiply-adds for all tasks on one input, what is common to all computed once. */
   readonly macs: number;
+}
+
+/**
+ * What stays whole in the heads, whatever the plan: of all tasks together. Multiply-adds are counted as far as shapes can
+ * be inferred.
+ */
+export function tailsSize({ tails }: Pick<Network, 'tails'>): PlanSize {
+  const graphs = tails.flatMap((tail) => (tail ? [tail.graph] : []));
+  const total = (count: (graph: Graph) => number): number =>
+    graphs.reduce((sum, graph) => sum + count(graph), 0);
+  return { parameters: total(countParameters), macs: total((graph) => countMacs(knownPart(graph))) };
 }
 
 /** Counts what networks would store and compute if they shared what a plan says; nothing is merged for it. */
@@ -20,47 +34,87 @@ export class PlanSizer {
   private readonly network: Network;
   /** Channels, by group and task. */
   private readonly widths: readonly (readonly number[])[];
+  private readonly tails: PlanSize;
 
   constructor(network: Network) {
     const { topology, tasks } = network;
     this.network = network;
+    this.tails = tailsSize(network);
     this.widths = topology.groups.map((_, group) => tasks.map((__, task) => widthOf(network, group, task)));
   }
 
   size(plan: Plan): PlanSize {
-    const { topology, tasks, wiring } = this.network;
-    const common = this.commonValues(plan);
-    const read = this.readAlone(plan);
-    let parameters = 0;
-    let macs = 0;
-    for (const step of weightedSteps(this.network)) {
-      const input = this.segmentsOf(step.input);
-      const output = this.segmentsOf(step.output);
-      // A scale and a shift are no convolution: not counted, as elsewhere.
-      const positions =
-        step.kind === 'channelwise' && !step.convolution
-          ? 0
-          : elementCount(valueAt(topology, step.output).size);
-      const area = kernelArea(step);
-      const count = (weights: number, biases: number, runs: number): void => {
-        parameters += weights + biases;
-        macs += weights * positions * runs;
-      };
-      const rows = this.sharedIn(output, plan);
-      const runs = common[step.output] ? 1 : tasks.length;
-      const copies = step.kind === 'channelwise' && step.perTask ? tasks.length : 1;
-      if (step.kind === 'channelwise') count(rows * area * copies, rows * copies, runs / copies);
-      else count(rows * this.sharedIn(input, plan) * area, rows, runs);
-      for (const task of tasks.keys()) {
-        const alone = this.ownIn(input, plan, task);
-        if (step.kind === 'layer' && wiring === 'crossed') count(rows * alone * area, 0, 1);
-        if (!meets(read[step.output] ?? 0, single(task))) continue;
-        const left = this.ownIn(output, plan, task);
-        const columns = step.kind === 'layer' ? this.sharedIn(input, plan) + alone : 1;
-        count(left * columns * area, left, 1);
-      }
+    let { parameters, macs } = this.tails;
+    for (const size of this.groupSizes(plan).values()) {
+      parameters += size.parameters;
+      macs += size.macs;
     }
     return { parameters, macs };
+  }
+
+  /** By group, what makes its channels: layers, and the channelwise steps after them. Tails are in none of them. */
+  groupSizes(plan: Plan): Map<number, PlanSize> {
+    const sizes = new Map<number, { parameters: number; macs: number }>();
+    const common = this.commonValues(plan);
+    const read = this.readAlone(plan);
+    for (const step of weightedSteps(this.network)) {
+      for (const segment of this.segmentsOf(step.output)) {
+        const size = sizes.get(segment.group) ?? { parameters: 0, macs: 0 };
+        sizes.set(segment.group, size);
+        const runs = common[step.output] ? 1 : this.network.tasks.length;
+        this.addStep(size, plan, step, segment, { runs, read: read[step.output] ?? 0 });
+      }
+    }
+    return sizes;
+  }
+
+  /** The layers whose shared channels all tasks have the same of on one input: those that run once. */
+  layersOnce(plan: Plan): string[] {
+    const common = this.commonValues(plan);
+    return this.network.topology.steps.flatMap((step) =>
+      step.kind === 'layer' && common[step.output] && this.sharedIn(this.segmentsOf(step.output), plan) > 0
+        ? [step.name]
+        : [],
+    );
+  }
+
+  /**
+   * Adds what a step takes for one segment of what it puts out.
+   *
+   * @param runs how often its shared channels are computed on one input
+   * @param read the tasks whose own channels of it anything reads
+   */
+  private addStep(
+    size: { parameters: number; macs: number },
+    plan: Plan,
+    step: WeightedStep,
+    segment: Segment,
+    { runs, read }: { readonly runs: number; readonly read: TaskSet },
+  ): void {
+    const { topology, tasks, wiring } = this.network;
+    const [input, output] = [this.segmentsOf(step.input), [segment]];
+    // A scale and a shift are no convolution: not counted, as elsewhere.
+    const positions =
+      step.kind === 'channelwise' && !step.convolution
+        ? 0
+        : elementCount(valueAt(topology, step.output).size);
+    const area = kernelArea(step);
+    const count = (weights: number, biases: number, times: number): void => {
+      size.parameters += weights + biases;
+      size.macs += weights * positions * times;
+    };
+    const rows = this.sharedIn(output, plan);
+    const copies = step.kind === 'channelwise' && step.perTask ? tasks.length : 1;
+    if (step.kind === 'channelwise') count(rows * area * copies, rows * copies, runs / copies);
+    else count(rows * this.sharedIn(input, plan) * area, rows, runs);
+    for (const task of tasks.keys()) {
+      const alone = this.ownIn(input, plan, task);
+      if (step.kind === 'layer' && wiring === 'crossed') count(rows * alone * area, 0, 1);
+      if (!meets(read, single(task))) continue;
+      const left = this.ownIn(output, plan, task);
+      const columns = step.kind === 'layer' ? this.sharedIn(input, plan) + alone : 1;
+      count(left * columns * area, left, 1);
+    }
   }
 
   /** Whether anything would read the channels of a group that a plan leaves each task: else sharing less is pruning. */

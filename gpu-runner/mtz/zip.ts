@@ -76,6 +76,7 @@ export async function zipJoined(
   const from = await stateFrom(checkpoint?.from, identity, network);
   return stoppable(options.signal, async () => {
     const plan = await makePlan(network, sources, recipe, options);
+    options.onPlan?.(plan, network);
     const wanted = { plan: plan.plan, floors };
     const zipper = new Zipper(network, wanted, sources, recipe, options, identity, from);
     const { heldPlan, ...zipped } = await zipper.run();

@@ -7,6 +7,9 @@ import type { Network } from './network.ts';
 import type { Source } from './source.ts';
 import type { ZipOptions } from './zipOptions.ts';
 
+/** Greater wherever a budget leads to another plan than it did. */
+const budgetVersion = 2;
+
 /**
  * Digest of what decides a zip: the networks, as files and as they are read, what they share already, the recipe, the
  * provider, and of the data the size, dims, labels and the first and last sample. A checkpoint goes on only where it is the
@@ -22,6 +25,7 @@ export async function zipIdentity(
 ): Promise<string> {
   const parts: unknown[] = [recipe, { provider }, gramBytes ?? defaultGramBytes];
   parts.push(network.settled, await networkDigest(network));
+  if (recipe.budget) parts.push({ budgetVersion });
   for (const { task, graph, train, validation } of sources) {
     parts.push(task, await sha256Hex(new Uint8Array(writeModel(graph))));
     for (const data of [train, ...(validation ? [validation] : [])]) {

@@ -1,6 +1,8 @@
 import type { Pieces } from '../engine/pieces.ts';
 import type { Provider } from '../engine/providers.ts';
 import type { TrainProgress } from '../engine/train.ts';
+import type { PlanReport } from './makePlan.ts';
+import type { Network } from './network.ts';
 import type { FloorEvent } from './zipCheckpoint.ts';
 
 export interface ZipCheckpoint {
@@ -16,6 +18,10 @@ export interface ZipOptions {
   readonly provider: Provider;
   /** What Gram matrices may take at once, those of the layer at hand and those kept for later; default 4 GiB. */
   readonly gramBytes?: number | undefined;
+  /** Whether losses are predicted where no budget needs them: measures every layer once more. Default false. */
+  readonly predict?: boolean;
+  /** Called with what is going to be shared, before anything is. */
+  readonly onPlan?: (plan: PlanReport, network: Network) => void;
   readonly onProgress?: (progress: ZipProgress) => void;
   readonly signal?: AbortSignal;
   readonly checkpoint?: ZipCheckpoint;

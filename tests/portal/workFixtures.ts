@@ -61,7 +61,6 @@ const plan: PlanResult = {
   of: 'parameters',
   groups: widths.map(([name, count, reason]) => ({ name, reason, widths: { digit: count, fashion: count } })),
   separate: { parameters, macs },
-  tailParameters: 0,
   curve: Array.from({ length: 41 }, (_, at) => {
     const own = at / 40;
     return {

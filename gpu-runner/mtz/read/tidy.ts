@@ -40,7 +40,10 @@ function dropUnread(graph: Graph, node: Node, outputs: ReadonlySet<string>): voi
 }
 
 /** The types of all values up to the operators whose outputs cannot be inferred. */
-export function typesOf(graph: Graph): Map<string, TensorType> {
+export const typesOf = (graph: Graph): Map<string, TensorType> => inferShapes(knownPart(graph));
+
+/** A copy without the operators whose outputs cannot be inferred, and without all that reads them. */
+export function knownPart(graph: Graph): Graph {
   const known = graph.clone();
   const lost = new Set<string>();
   known.nodes = known.nodes.filter((node) => {
@@ -49,5 +52,5 @@ export function typesOf(graph: Graph): Map<string, TensorType> {
     if (!isKnown) for (const name of node.outputs) lost.add(name);
     return isKnown;
   });
-  return inferShapes(known);
+  return known;
 }

@@ -1,7 +1,7 @@
 import { maxCurveCounts, type PlanResult } from '../../../shared/jobs.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import type { Provider } from '../../engine/providers.ts';
-import { tailParameters, type PlanPoint } from '../../mtz/budget.ts';
+import { thinCurve } from '../../mtz/budget.ts';
 import { gramNotes } from '../../mtz/gramNotes.ts';
 import { joinSources } from '../../mtz/joinSources.ts';
 import { predictCurve } from '../../mtz/makePlan.ts';
@@ -9,7 +9,7 @@ import { weightedSteps, widthOf } from '../../mtz/network.ts';
 import { planByHand } from '../../mtz/plan.ts';
 import { planSize } from '../../mtz/planSize.ts';
 import { groupsInOrder } from '../../mtz/survey.ts';
-import { sourcesOf, type Source } from '../../mtz/zip.ts';
+import { checkRecipe, sourcesOf, type Source } from '../../mtz/zip.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { decisively, JobError, type JobContext } from './job.ts';
 import { fetchSources, readSources } from './readSources.ts';
@@ -39,7 +39,7 @@ export async function planJob(context: JobContext): Promise<JobResult> {
 /**
  * The whole curve of plans that a budget can lead to, from all that the recipe allows to nothing.
  *
- * @throws {Error} when the networks cannot be zipped or the recipe does not fit them
+ * @throws {Error} when the networks cannot be zipped, or the recipe or their data does not fit them
  */
 export async function planCurve(
   given: readonly Source[],
@@ -52,10 +52,11 @@ export async function planCurve(
 ): Promise<PlanResult> {
   const { network, originals, notes } = joinSources(given, recipe);
   const sources = sourcesOf(given, { network, originals });
+  checkRecipe(sources, recipe);
   const most = planByHand(network, recipe.share);
-  // A heap is a number of parameters.
+  // A heap is a number of parameters, and so are bytes.
   const of = recipe.budget?.of === 'macs' ? 'macs' : 'parameters';
-  const curve = await predictCurve(network, most, of, { sources, recipe, ...options });
+  const { curve } = await predictCurve(network, most, of, { sources, recipe, ...options });
   const groups = [...groupsInOrder(network)];
   return {
     wiring: network.wiring,
@@ -70,8 +71,7 @@ export async function planCurve(
       };
     }),
     separate: planSize(network, new Map()),
-    tailParameters: tailParameters(network),
-    curve: thinned(curve, Math.floor(maxCurveCounts / groups.length)).map(
+    curve: thinCurve(curve, Math.floor(maxCurveCounts / groups.length)).map(
       ({ plan, parameters, macs, loss }) => ({
         ...{ parameters, macs, loss },
         shared: groups.map((group) => plan.get(group) ?? 0),
@@ -79,17 +79,4 @@ export async function planCurve(
     ),
     notes: [...notes, ...gramNotes(network, weightedSteps(network), sources, recipe, options.gramBytes)],
   };
-}
-
-/** More points than anybody can tell apart on a screen are of no use. */
-const mostPoints = 400;
-
-/** So many points at most, evenly, the first and the last among them. */
-function thinned(curve: readonly PlanPoint[], limit: number): PlanPoint[] {
-  const count = Math.max(2, Math.min(limit, mostPoints));
-  if (curve.length <= count) return [...curve];
-  const picked = Array.from({ length: count }, (_, index) =>
-    Math.round((index * (curve.length - 1)) / (count - 1)),
-  );
-  return picked.flatMap((index) => curve[index] ?? []);
 }

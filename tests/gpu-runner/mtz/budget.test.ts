@@ -1,20 +1,22 @@
 import { estimateHeapBytes } from '../../../shared/heap.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  checkBudget,
   limitOf,
   planPath,
   planWithin,
-  tailParameters,
+  thinCurve,
   type PlanPoint,
 } from '../../../gpu-runner/mtz/budget.ts';
-import { countParameters } from '../../../gpu-runner/mtz/count.ts';
+import { countMacs, countParameters } from '../../../gpu-runner/mtz/count.ts';
 import { layerLosses, type LayerLosses } from '../../../gpu-runner/mtz/layerLosses.ts';
 import { weightedSteps, type Network } from '../../../gpu-runner/mtz/network.ts';
 import { checkWiring, planByHand, type Plan } from '../../../gpu-runner/mtz/plan.ts';
-import { planSize, PlanSizer } from '../../../gpu-runner/mtz/planSize.ts';
+import { planSize, PlanSizer, tailsSize } from '../../../gpu-runner/mtz/planSize.ts';
 import { predictLoss } from '../../../gpu-runner/mtz/predictLoss.ts';
 import type { StepGram } from '../../../gpu-runner/mtz/stepGrams.ts';
 import { pairAll } from '../../../gpu-runner/mtz/survey.ts';
+import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { convNet } from './nets.ts';
 import { gramsOf, joined } from './networks.ts';
 import { NetBuilder } from './nets/builder.ts';
@@ -74,7 +76,7 @@ describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wirin
       for (const part of wiring === 'prefix' ? [1] : [1 / 4, 1 / 2, 3 / 4, 1]) {
         const plan = new Map([...most].map(([group, count]) => [group, Math.round(part * count)]));
         const atMost = planSize(network, plan)[saving];
-        const best = planWithin(network, path, { saving, atMost });
+        const best = planWithin(path, { saving, atMost });
         expect(best.loss).toBeLessThanOrEqual(lossOf(plan));
       }
     }
@@ -84,14 +86,28 @@ describe.each(['one-way', 'crossed', 'prefix'] as const)('planPath (%s)', (wirin
     const { network } = surveyed;
     const path = pathOf(surveyed, 'parameters');
     const separate = planSize(network, new Map()).parameters;
-    const chosen = planWithin(network, path, limitOf(network, { of: 'parameters', atMost: 0.8 }, 'float32'));
+    const chosen = planWithin(path, limitOf(network, { of: 'parameters', atMost: 0.8 }, 'float32'));
     expect(chosen.parameters).toBeLessThanOrEqual(0.8 * separate);
     for (const { parameters, loss } of path)
       if (parameters <= 0.8 * separate) expect(loss).toBeGreaterThanOrEqual(chosen.loss);
-    expect(planWithin(network, path, { saving: 'parameters', atMost: separate }).plan.size).toBe(0);
-    expect(() => planWithin(network, path, limitOf(network, { of: 'macs', atMost: 0.2 }, 'float32'))).toThrow(
-      /Cannot keep to 20.0 % of the separate networks' macs: sharing all that can be shared leaves \d/,
+    expect(planWithin(path, { saving: 'parameters', atMost: separate }).plan.size).toBe(0);
+    const least = planSize(network, surveyed.most).macs;
+    expect(() => planWithin(path, { saving: 'macs', atMost: least - 1 })).toThrow(
+      `Cannot keep to ${least - 1} macs: none of ${path.length} plans does`,
     );
+  });
+
+  test('checkBudget() refuses just what no plan on the path keeps, and says what the least is', () => {
+    const { network, most } = surveyed;
+    for (const of of ['parameters', 'macs'] as const) {
+      const separate = planSize(network, new Map())[of];
+      const least = Math.min(...pathOf(surveyed, of).map((point) => point[of]));
+      const check = (atMost: number) => () => checkBudget(network, most, { of, atMost }, 'float32');
+      expect(check((least + 0.5) / separate)).not.toThrow();
+      expect(check((least - 0.5) / separate)).toThrow(
+        `of the separate networks' ${of === 'macs' ? 'multiply-adds' : 'parameters'}: sharing all that can be shared leaves ${((100 * least) / separate).toFixed(1)} %`,
+      );
+    }
   });
 });
 
@@ -105,13 +121,30 @@ describe('limitOf', () => {
     expect(estimateHeapBytes(4 * (atMost + 1))).toBeGreaterThan(26 * 2 ** 20 - 8);
     expect(limitOf(network, heap(26 * 2 ** 20), 'int8').atMost).toBeGreaterThan(3.9 * atMost);
     expect(limitOf(network, heap(26 * 2 ** 20), 'float16').atMost).toBeLessThan(atMost);
-    expect(() => limitOf(network, heap(2 ** 20), 'float32')).toThrow(
-      'Cannot keep to a heap of 1048576 bytes: 15728640 are needed before any layer',
+    const most = planByHand(network, { share: 1 });
+    const least = estimateHeapBytes(4 * planSize(network, most).parameters);
+    expect(() => checkBudget(network, most, heap(least), 'float32')).not.toThrow();
+    expect(() => checkBudget(network, most, heap(2 ** 20), 'float32')).toThrow(
+      `Cannot keep to a heap of 1048576 bytes at the edge, weights stored as float32: sharing all that can be shared leaves ${least}`,
+    );
+  });
+
+  test('bytes are as many parameters as are stored in them', () => {
+    const network = joined([convNet(1), convNet(2)], 'one-way');
+    const bytes = { of: 'bytes', atMostBytes: 1000 } as const;
+    expect(limitOf(network, bytes, 'float32')).toEqual({ saving: 'parameters', atMost: 250 });
+    expect(limitOf(network, bytes, 'float16').atMost).toBe(500);
+    expect(limitOf(network, bytes, 'int8').atMost).toBe(1000);
+    const most = planByHand(network, { share: 1 });
+    const least = 2 * planSize(network, most).parameters;
+    expect(() => checkBudget(network, most, { of: 'bytes', atMostBytes: least }, 'float16')).not.toThrow();
+    expect(() => checkBudget(network, most, { of: 'bytes', atMostBytes: least - 1 }, 'float16')).toThrow(
+      `Cannot keep to ${least - 1} bytes of weights stored as float16: sharing all that can be shared leaves ${least}`,
     );
   });
 });
 
-test('what stays whole in the heads is counted apart, and takes its place in a heap', () => {
+describe('of networks that part', () => {
   const graphs = [1, 2].map((seed) => {
     const net = new NetBuilder('net', seed);
     const hidden = net.relu(net.dense('fc1', net.input([6]), 5));
@@ -119,14 +152,36 @@ test('what stays whole in the heads is counted apart, and takes its place in a h
     return net.end(net.dense('fc2', net.act('Softmax', hidden), 3));
   });
   const network = joined(graphs, 'one-way');
-  expect(tailParameters(network)).toBe(2 * (5 * 3 + 3));
-  expect(tailParameters(network) + planSize(network, new Map()).parameters).toBe(
-    graphs.reduce((sum, graph) => sum + countParameters(graph), 0),
-  );
-  const { atMost } = limitOf(network, { of: 'heap', atMostBytes: 16 * 2 ** 20 }, 'float32');
-  expect(
-    limitOf({ ...network, tails: [] }, { of: 'heap', atMostBytes: 16 * 2 ** 20 }, 'float32').atMost,
-  ).toBe(atMost + tailParameters(network));
+
+  test('what stays whole in the heads is counted on both sides', () => {
+    expect(tailsSize(network)).toEqual({ parameters: 2 * (5 * 3 + 3), macs: 2 * 5 * 3 });
+    const total = (count: (graph: Graph) => number) => graphs.reduce((sum, graph) => sum + count(graph), 0);
+    const separate = planSize(network, new Map());
+    expect(separate).toEqual({ parameters: total(countParameters), macs: total(countMacs) });
+    const shared = planSize(network, planByHand(network, { share: 1 }));
+    expect(shared).toEqual({
+      parameters: separate.parameters - (6 * 5 + 5),
+      macs: separate.macs - 6 * 5,
+    });
+  });
+
+  test('a budget that only sharing the heads would keep is refused', () => {
+    const most = planByHand(network, { share: 1 });
+    // 71 of 106 parameters are left, of the shared layers alone 35 of 70.
+    expect(() => checkBudget(network, most, { of: 'parameters', atMost: 0.6 }, 'float32')).toThrow(
+      "Cannot keep to 60.0 % of the separate networks' parameters: sharing all that can be shared leaves 67.0 %",
+    );
+    const heap = { of: 'heap', atMostBytes: estimateHeapBytes(4 * 70) } as const;
+    expect(() => checkBudget(network, most, heap, 'float32')).toThrow('Cannot keep to a heap of');
+  });
+});
+
+test('thinCurve() keeps the ends of a curve and points evenly between them', () => {
+  const point = (parameters: number): PlanPoint => ({ parameters, macs: 0, loss: 0, plan: new Map() });
+  const curve = Array.from({ length: 1001 }, (_, index) => point(index));
+  expect(thinCurve(curve.slice(0, 400))).toEqual(curve.slice(0, 400));
+  expect(thinCurve(curve).length).toBe(400);
+  expect(thinCurve(curve, 5).map(({ parameters }) => parameters)).toEqual([0, 250, 500, 750, 1000]);
 });
 
 test('planPath() of a prefix gives up one layer after the other, the last first', async () => {

@@ -247,11 +247,12 @@ describe('budgets', () => {
       );
       expect(plan.size[of]).toBeLessThanOrEqual(0.75 * plan.separate[of]);
       expect(plan.size[of]).toBeGreaterThan(0.6 * plan.separate[of]);
-      const [everything] = plan.curve;
-      expect(plan.loss).toBeLessThan(everything?.loss ?? 0);
-      expect(plan.curve.at(-1)?.loss).toBe(0);
-      for (const [index, point] of plan.curve.entries())
-        expect(point.loss).toBeLessThanOrEqual(plan.curve[index - 1]?.loss ?? Infinity);
+      const { curve = [], lossOf } = plan.prediction ?? {};
+      const [everything] = curve;
+      expect(lossOf?.(plan.plan)).toBeLessThan(everything?.loss ?? 0);
+      expect(curve.at(-1)?.loss).toBe(0);
+      for (const [index, point] of curve.entries())
+        expect(point.loss).toBeLessThanOrEqual(curve[index - 1]?.loss ?? Infinity);
       expect(planSize(network, plan.plan)).toEqual(plan.size);
     },
   );

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { joinSources } from '../../../../gpu-runner/mtz/joinSources.ts';
 import { planWithin } from '../../../../gpu-runner/mtz/budget.ts';
 import { planJob } from '../../../../gpu-runner/runner/work/planJob.ts';
 import { planResult, type PlanResult } from '../../../../shared/jobs.ts';
@@ -49,13 +48,9 @@ describe('planJob()', () => {
     const { curve, separate } = await planned();
     const point = curve[Math.floor(curve.length / 2)];
     if (!point) throw new Error('The curve is empty');
-    const { network } = joinSources(
-      ['left', 'right'].map((task, index) => ({ task, graph: tinyNet(index + 1) })),
-      recipe.parse(tinyRecipe),
-    );
     const path = curve.map((one) => ({ ...one, plan: new Map<number, number>() }));
     expect(point.parameters).toBeLessThan(separate.parameters);
-    const within = planWithin(network, path, { saving: 'parameters', atMost: point.parameters });
+    const within = planWithin(path, { saving: 'parameters', atMost: point.parameters });
     expect(within).toMatchObject({ loss: point.loss });
   });
 

@@ -40,7 +40,6 @@ const plan: PlanResult = {
   of: 'parameters',
   groups: [{ name: 'conv1', widths: { digit: 4, clothing: 4 }, reason: null }],
   separate: { parameters: 80, macs: 800 },
-  tailParameters: 0,
   curve: [
     { parameters: 40, macs: 400, loss: 0.5, shared: [4] },
     { parameters: 80, macs: 800, loss: 0, shared: [0] },

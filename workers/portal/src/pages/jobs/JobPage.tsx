@@ -145,7 +145,16 @@ function About({ job, resumed }: { readonly job: JobView; readonly resumed: numb
   return <Facts items={rows} />;
 }
 
-const budgetWords = (budget: Budget): string =>
-  budget.of === 'heap'
-    ? `at most ${formatBytes(budget.atMostBytes)} of heap at the edge`
-    : `at most ${formatPercent(budget.atMost, 1)} of the separate networks' ${budget.of === 'macs' ? 'multiply-adds' : 'parameters'}`;
+function budgetWords(budget: Budget): string {
+  switch (budget.of) {
+    case 'parameters':
+    case 'macs':
+      return `at most ${formatPercent(budget.atMost, 1)} of the separate networks' ${budget.of === 'macs' ? 'multiply-adds' : 'parameters'}`;
+    case 'bytes':
+      return `at most ${formatBytes(budget.atMostBytes)} of weights`;
+    case 'heap':
+      return `at most ${formatBytes(budget.atMostBytes)} of heap at the edge`;
+    default:
+      return budget satisfies never;
+  }
+}

@@ -82,8 +82,8 @@ export default function Curve({
           },
           {
             label: 'Heap at the edge, about',
-            value: formatBytes(point ? heapAt(result, point, storage) : 0),
-            hint: `separate ${formatBytes(heapAt(result, separate, 'float32'))}, ${formatPercent(saved.heap, 1)}`,
+            value: formatBytes(point ? heapAt(point, storage) : 0),
+            hint: `separate ${formatBytes(heapAt(separate, 'float32'))}, ${formatPercent(saved.heap, 1)}`,
           },
           {
             label: 'Predicted loss',

@@ -3,28 +3,25 @@ import type { PlanResult } from '../../../../../shared/jobs.ts';
 import type { Budget, Storage } from '../../../../../shared/recipe.ts';
 import type { GroupBar } from '../../charts/rows.ts';
 
-/** What a budget is of. */
-export type Measure = Budget['of'];
+/** What a budget is of that is dragged along a curve. */
+export type Measure = Exclude<Budget['of'], 'bytes'>;
 type Point = PlanResult['curve'][number];
 
 /** What a plan is asked to save first: a heap is a number of parameters. */
 export const savingOf = (of: Measure): PlanResult['of'] => (of === 'heap' ? 'parameters' : of);
 
 /** Heap of ONNX Runtime at the edge with the whole bundle loaded, about, in bytes. */
-export const heapAt = (
-  { tailParameters }: PlanResult,
-  { parameters }: Pick<Point, 'parameters'>,
-  storage: Storage,
-): number => estimateHeapBytes((parameters + tailParameters) * heldParameterBytes(storage));
+export const heapAt = ({ parameters }: Pick<Point, 'parameters'>, storage: Storage): number =>
+  estimateHeapBytes(parameters * heldParameterBytes(storage));
 
-function sizeOf(plan: PlanResult, point: Point, of: Measure, storage: Storage): number {
+function sizeOf(point: Point, of: Measure, storage: Storage): number {
   switch (of) {
     case 'parameters':
       return point.parameters * parameterBytes[storage];
     case 'macs':
       return point.macs;
     case 'heap':
-      return heapAt(plan, point, storage);
+      return heapAt(point, storage);
     default:
       return of satisfies never;
   }
@@ -32,7 +29,7 @@ function sizeOf(plan: PlanResult, point: Point, of: Measure, storage: Storage): 
 
 /** What a point of the curve is: the size that the axis shows, and the predicted loss. */
 export const curveOf = (plan: PlanResult, of: Measure, storage: Storage): { x: number; y: number }[] =>
-  plan.curve.map((point) => ({ x: sizeOf(plan, point, of, storage), y: point.loss }));
+  plan.curve.map((point) => ({ x: sizeOf(point, of, storage), y: point.loss }));
 
 /** The place on the curve whose size is nearest to a size. */
 export function placeAt(plan: PlanResult, of: Measure, storage: Storage, x: number): number {
@@ -66,7 +63,7 @@ export function savedAt(plan: PlanResult, place: number, storage: Storage): Reco
   return {
     parameters: share('parameters'),
     macs: share('macs'),
-    heap: point ? heapAt(plan, point, storage) / heapAt(plan, separate, 'float32') : 1,
+    heap: point ? heapAt(point, storage) / heapAt(separate, 'float32') : 1,
   };
 }
 
@@ -77,7 +74,6 @@ export function savedAt(plan: PlanResult, place: number, storage: Storage): Reco
 export function budgetAt(plan: PlanResult, place: number, of: Measure, storage: Storage): Budget | undefined {
   const point = plan.curve[place];
   if (place <= 0 || !point) return undefined;
-  if (of === 'heap')
-    return { of, atMostBytes: heapAt(plan, { parameters: point.parameters + 0.05 }, storage) };
+  if (of === 'heap') return { of, atMostBytes: heapAt({ parameters: point.parameters + 0.05 }, storage) };
   return { of, atMost: Math.min(1, (point[of] + 0.5) / Math.max(plan.separate[of], 1)) };
 }
