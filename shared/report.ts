@@ -79,18 +79,24 @@ const group = z.strictObject({
 });
 export type GroupReport = z.infer<typeof group>;
 
+/** Bytes stored, multiply-adds for all tasks on one sample, and a loss: a part of the variance of the answers. */
+const sizeAndLoss = z.strictObject({ bytes: count, macs: count.optional(), loss: z.number() });
+
 const tradeoff = z.strictObject({
-  /** What the plan expects of every budget: `loss` is a part of the variance of the answers, before retraining. */
-  predicted: z.array(z.strictObject({ bytes: count, loss: z.number() })).max(10_000),
-  /** What was measured, on the same scale. */
+  /** What the plans of the curve save first, the loss falling as it grows: it is drawn against these. */
+  of: z.enum(['bytes', 'macs']).default('bytes'),
+  /** What the plan expects of every budget, before retraining. */
+  predicted: z.array(sizeAndLoss).max(10_000),
+  /** What was measured: how far answers are from the separate networks', on the same scale. */
   measured: z
-    .array(z.strictObject({ bytes: count, loss: z.number(), label: z.string().optional() }))
+    .array(sizeAndLoss.extend({ label: z.string().optional() }))
     .max(1000)
     .default([]),
-  /** The budget that was asked for. */
+  /** The budget that was asked for, in what it leaves of bytes or multiply-adds. */
   budgetBytes: count.optional(),
-  /** Where on the predicted curve the bundle lies. */
-  chosen: z.strictObject({ bytes: count, loss: z.number() }).optional(),
+  budgetMacs: count.optional(),
+  /** What the bundle was predicted to lose, floors having changed the plan or not. */
+  chosen: sizeAndLoss.optional(),
 });
 export type TradeoffReport = z.infer<typeof tradeoff>;
 

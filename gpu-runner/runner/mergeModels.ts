@@ -25,6 +25,7 @@ import {
   type Zipped,
 } from '../mtz/zip.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { answersApart } from './answersApart.ts';
 import { judge, type Judgement } from './judge.ts';
 import type { MergedBefore } from './mergedBefore.ts';
 import { reportMerge, withEnvironment } from './mergeReport.ts';
@@ -73,6 +74,8 @@ export interface MergeOptions {
   readonly gramBytes?: number | undefined;
   readonly checkpoint?: MergeCheckpoint | undefined;
   readonly onProgress?: ((progress: MergeProgress) => void) | undefined;
+  /** Called with what is going to be shared, before anything is. */
+  readonly onPlan?: ZipOptions['onPlan'];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -117,7 +120,8 @@ export const mergeModels: MergeModels = async (options) => {
     given,
     { network, originals, notes },
     {
-      ...{ provider, gramBytes: options.gramBytes },
+      ...{ provider, gramBytes: options.gramBytes, predict: true },
+      ...(options.onPlan && { onPlan: options.onPlan }),
       ...(signal && { signal }),
       ...(checkpoint && {
         checkpoint: { from: () => checkpoint.load(), save: (pieces) => checkpoint.save(pieces) },
@@ -129,13 +133,14 @@ export const mergeModels: MergeModels = async (options) => {
   const served = ready.map(({ validation = null, ...source }) => ({ ...source, validation }));
   const after = await judgeAll(served, ({ task }) => taskGraph(zipped.network, task), options);
   const agreement = await agreements(ready, zipped.network, options);
+  const distance = await distanceOf(ready, zipped, options);
   enter('export');
   const serving = servingGraphs(zipped.network);
   const stored = await storeParts(serving, served, recipe, {
     ...{ provider, signal },
     onProgress: (message) => onProgress?.({ stage: 'export', message }),
   });
-  const report = reportMerge(options, { zipped, serving, before, after, agreement, stored });
+  const report = reportMerge(options, { zipped, serving, before, after, agreement, stored, distance });
   const bundle = await exportMerge(options, { zipped, serving, served, stored }, report);
   const seconds = (performance.now() - startedAt) / 1000;
   enter('time');
@@ -207,6 +212,23 @@ async function agreements(
     found.set(task, { share, samples: data.size });
   }
   return found;
+}
+
+/** Mean over the tasks that have held-out samples of how far their answers are from those of the networks they came from. */
+async function distanceOf(
+  sources: readonly Source[],
+  { network, plan }: Zipped,
+  { provider, signal }: MergeOptions,
+): Promise<number | null> {
+  // It stands beside what was predicted.
+  if (!plan.prediction) return null;
+  const distances: number[] = [];
+  for (const { task, graph, validation: data } of sources) {
+    if (!data) continue;
+    const merged = { graph: taskGraph(network, task), data };
+    distances.push(await answersApart(merged, { graph, data }, { provider, signal }));
+  }
+  return distances.length === 0 ? null : distances.reduce((sum, each) => sum + each, 0) / distances.length;
 }
 
 /** What is known of the networks before they are merged. */

@@ -10,7 +10,6 @@ import {
   type GroupReport,
   type RetrainingReport,
   type TaskReport,
-  type TradeoffReport,
 } from '../../shared/report.ts';
 import { packGraphs } from '../bundle/packGraphs.ts';
 import type { Parts } from '../bundle/quantise/parts.ts';
@@ -28,6 +27,7 @@ import type { FloorEvent } from '../mtz/zipCheckpoint.ts';
 import type { Judgement } from './judge.ts';
 import type { MergeOptions } from './mergeModels.ts';
 import type { Stored } from './storeParts.ts';
+import { tradeoffReport } from './tradeoffReport.ts';
 
 /** What a merge led to, before and after, by task. */
 export interface MergeFacts {
@@ -38,6 +38,8 @@ export interface MergeFacts {
   /** Of tasks whose data have no labels. */
   readonly agreement: ReadonlyMap<string, Agreement>;
   readonly stored?: Stored | undefined;
+  /** Mean over tasks of how far answers are from the separate networks', see `answersApart`; null: nobody looked. */
+  readonly distance?: number | null;
 }
 
 /** Stored parameters are float32. */
@@ -54,7 +56,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
   const originals = sources.map(({ graph }) => graph);
   const float32 = packedBytes(serving);
   const bytes = stored ? packedBytes(stored.parts) : float32;
-  const curve = tradeoff(zipped, options);
+  const curve = tradeoffReport(zipped, recipe, { storedBytes: bytes, distance: facts.distance ?? null });
   return checkReport({
     format: 'trunkline.report/1',
     name,
@@ -81,7 +83,12 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
       },
     },
     ...(stored && { quantisation: { ...stored.report, bytes: { float32, stored: bytes } } }),
-    notes: [...extensionNotes(options), ...(options.notes ?? []), ...zipped.notes],
+    notes: [
+      ...extensionNotes(options),
+      ...(options.notes ?? []),
+      ...zipped.notes,
+      ...(zipped.plan.unpredicted === null ? [] : [zipped.plan.unpredicted]),
+    ],
   });
 }
 
@@ -185,18 +192,6 @@ function groupReports({ network, sharing }: Pick<Zipped, 'network' | 'sharing'>)
 }
 
 const taskName = ({ tasks }: Network, position: number): string => tasks[position] ?? String(position);
-
-/** Loss against bytes, where a budget chose the plan. */
-function tradeoff({ plan }: Zipped, { recipe: { budget } }: MergeOptions): TradeoffReport | undefined {
-  if (plan.curve.length === 0 || plan.loss === null) return undefined;
-  const bytes = ({ parameters }: { parameters: number }): number => parameters * parameterBytes;
-  return {
-    predicted: plan.curve.map((point) => ({ bytes: bytes(point), loss: point.loss })),
-    measured: [],
-    ...(budget?.of === 'parameters' && { budgetBytes: Math.floor(budget.atMost * bytes(plan.separate)) }),
-    chosen: { bytes: bytes(plan.size), loss: plan.loss },
-  };
-}
 
 function retrainingReport({ recipe }: MergeOptions, { zipped, before }: MergeFacts): Report['retraining'] {
   return {

@@ -1,7 +1,7 @@
 import { curveStepAfter, line } from 'd3-shape';
 import type { TradeoffReport } from '../../../shared/report.ts';
 import { grid, linearAxis } from './axes.ts';
-import { bytes, loss } from './format.ts';
+import { bytes, loss, quantity } from './format.ts';
 import { html, px, type Markup } from './markup.ts';
 import { drawingWidth, label, segment, svg, text } from './svg.ts';
 
@@ -9,55 +9,73 @@ const frame = { left: 52, right: drawingWidth - 12, top: 30, bottom: 236 };
 /** Points of a curve that the eye can tell apart. */
 const mostPoints = 400;
 
-/** Predicted loss against stored bytes, what was measured, the budget and the point that was chosen. */
-export function tradeoffDrawing({ predicted, measured, budgetBytes, chosen }: TradeoffReport): Markup {
-  const curve = [...predicted].sort((a, b) => a.bytes - b.bytes);
+/** What sizes are drawn in: stored bytes, or multiply-adds where the plan saves those first. */
+export function sizeAxis({ of, budgetBytes, budgetMacs }: TradeoffReport): {
+  readonly name: string;
+  readonly label: string;
+  readonly show: (size: number) => string;
+  readonly sizeOf: (point: Point) => number;
+  readonly budget: number | undefined;
+} {
+  return of === 'macs'
+    ? {
+        ...{ name: 'multiply-adds', label: 'multiply-adds, all tasks', show: quantity, budget: budgetMacs },
+        sizeOf: ({ macs = 0 }) => macs,
+      }
+    : {
+        ...{ name: 'stored bytes', label: 'bytes stored', show: bytes, budget: budgetBytes },
+        sizeOf: (point) => point.bytes,
+      };
+}
+
+type Point = TradeoffReport['predicted'][number];
+
+/** Predicted loss against size, what was measured, the budget and the point that was chosen. */
+export function tradeoffDrawing(tradeoff: TradeoffReport): Markup {
+  const { predicted, measured, chosen } = tradeoff;
+  const { name, label: axisLabel, show, sizeOf, budget } = sizeAxis(tradeoff);
+  const curve = [...predicted].sort((a, b) => sizeOf(a) - sizeOf(b));
   const all = [...curve, ...measured, ...(chosen ? [chosen] : [])];
-  const sizes = [...all.map((point) => point.bytes), ...(budgetBytes === undefined ? [] : [budgetBytes])];
+  const sizes = [...all.map(sizeOf), ...(budget === undefined ? [] : [budget])];
   const losses = all.map((point) => point.loss);
   const x = linearAxis([Math.min(...sizes), Math.max(...sizes)], [frame.left, frame.right], { ticks: 4 });
   const y = linearAxis([Math.min(0, ...losses), Math.max(...losses)], [frame.bottom, frame.top]);
   const every = Math.max(1, Math.floor(curve.length / mostPoints));
   const drawn = curve.filter((_, index) => index % every === 0 || index === curve.length - 1);
   const path = line<(typeof curve)[number]>()
-    .x((point) => Math.round(10 * x(point.bytes)) / 10)
+    .x((point) => Math.round(10 * x(sizeOf(point))) / 10)
     .y((point) => Math.round(10 * y(point.loss)) / 10)
     .curve(curveStepAfter)(drawn);
-  const limit = budgetBytes === undefined ? undefined : x(budgetBytes);
+  const limit = budget === undefined ? undefined : x(budget);
   const limitAnchor = limit !== undefined && limit > (frame.left + frame.right) / 2 ? 'end' : 'start';
   return svg(
     {
       id: 'tradeoff',
-      title: 'Loss against stored bytes',
+      title: `Loss against ${name}`,
       description:
         `${curve.length} predicted and ${measured.length} measured points.` +
-        (chosen ? ` Chosen: ${bytes(chosen.bytes)} at a loss of ${loss(chosen.loss)}.` : '') +
-        (budgetBytes === undefined ? '' : ` The budget is ${bytes(budgetBytes)}.`),
+        (chosen ? ` Chosen: ${show(sizeOf(chosen))} at a loss of ${loss(chosen.loss)}.` : '') +
+        (budget === undefined ? '' : ` The budget is ${show(budget)}.`),
       height: frame.bottom + 34,
     },
     [
       grid(
         frame,
-        { axis: x, show: bytes, label: 'bytes stored' },
-        { axis: y, show: loss, label: 'loss: line predicted, dots measured' },
+        { axis: x, show, label: axisLabel },
+        { axis: y, show: loss, label: `loss: line predicted${measured.length > 0 ? ', dots measured' : ''}` },
       ),
       ...(path ? [html`<path d="${path}" class="curve shared" />`] : []),
       ...(limit === undefined
         ? []
         : [
             segment(limit, frame.top, limit, frame.bottom, 'limit'),
-            text(
-              limit + (limitAnchor === 'end' ? -5 : 5),
-              frame.top + 10,
-              `budget ${bytes(budgetBytes ?? 0)}`,
-              {
-                anchor: limitAnchor,
-                style: 'small',
-              },
-            ),
+            text(limit + (limitAnchor === 'end' ? -5 : 5), frame.top + 10, `budget ${show(budget ?? 0)}`, {
+              anchor: limitAnchor,
+              style: 'small',
+            }),
           ]),
       ...measured.flatMap((point) => {
-        const [left, top] = [x(point.bytes), y(point.loss)];
+        const [left, top] = [x(sizeOf(point)), y(point.loss)];
         const isRight = left > (frame.left + frame.right) / 2;
         return [
           html`<circle cx="${px(left)}" cy="${px(top)}" r="4" class="fill accent" />`,
@@ -72,7 +90,7 @@ export function tradeoffDrawing({ predicted, measured, budgetBytes, chosen }: Tr
         ];
       }),
       ...(chosen
-        ? [html`<circle cx="${px(x(chosen.bytes))}" cy="${px(y(chosen.loss))}" r="6" class="chosen" />`]
+        ? [html`<circle cx="${px(x(sizeOf(chosen)))}" cy="${px(y(chosen.loss))}" r="6" class="chosen" />`]
         : []),
     ],
   );

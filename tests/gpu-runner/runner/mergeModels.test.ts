@@ -136,6 +136,50 @@ describe('mergeModels()', () => {
     expect(stored).toEqual(same);
   });
 
+  it('tells of every merge the predicted curve, where the bundle lies on it and how far its answers are', () => {
+    const { tradeoff, figures, notes } = merged.report;
+    const { predicted = [], measured = [], chosen } = tradeoff ?? {};
+    expect(tradeoff).toMatchObject({ of: 'bytes' });
+    expect(notes.join()).not.toContain('No loss was predicted');
+    // All is shared: the plan is where the curve begins.
+    expect(chosen).toEqual(predicted[0]);
+    expect(chosen).toMatchObject({ bytes: figures.bytes?.zipped, macs: figures.macs?.zipped });
+    const last = predicted.at(-1);
+    expect(last).toMatchObject({ loss: 0, macs: figures.macs?.separate });
+    expect((last?.bytes ?? 0) - (chosen?.bytes ?? 0)).toBe(
+      4 * ((figures.parameters?.separate ?? 0) - (figures.parameters?.zipped ?? 0)),
+    );
+    expect(measured).toEqual([{ ...chosen, loss: measured[0]?.loss, label: 'after retraining' }]);
+    expect(measured[0]?.loss).toBeGreaterThan(0);
+    const page = new TextDecoder().decode(merged.bundle.files.get('report.html'));
+    expect(page).toContain('Beside it stands what was measured');
+  });
+
+  it('draws the curve in what the budget is of, as it is stored, and says where the budget lies', async () => {
+    const half = { ...tinyRecipe, storage: 'float16', budget: { of: 'parameters', atMost: 0.8 } };
+    const { report } = await mergeModels({ ...options, recipe: recipe.parse(half) });
+    const { tradeoff: stored, figures } = report;
+    expect(stored?.chosen?.bytes).toBe(figures.bytes?.zipped);
+    expect(stored?.chosen?.bytes).toBeLessThanOrEqual(stored?.budgetBytes ?? 0);
+    const parameters = figures.parameters ?? { separate: 0, zipped: 0 };
+    expect(parameters.zipped).toBeLessThanOrEqual(0.8 * parameters.separate);
+    expect((stored?.budgetBytes ?? 0) - (stored?.chosen?.bytes ?? 0)).toBe(
+      2 * (Math.floor(0.8 * parameters.separate) - parameters.zipped),
+    );
+    const work = { ...tinyRecipe, budget: { of: 'macs', atMost: 0.8 } };
+    const { report: ofMacs, bundle } = await mergeModels({ ...options, recipe: recipe.parse(work) });
+    const { tradeoff, figures: worked } = ofMacs;
+    expect(tradeoff).toMatchObject({
+      of: 'macs',
+      budgetMacs: Math.floor(0.8 * (worked.macs?.separate ?? 0)),
+      chosen: { macs: worked.macs?.zipped },
+    });
+    const sizes = tradeoff?.predicted.map(({ macs = 0 }) => macs) ?? [];
+    expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+    const page = new TextDecoder().decode(bundle.files.get('report.html'));
+    expect(page).toContain('Loss against multiply-adds');
+  });
+
   it('makes the same bundle of the same again', async () => {
     expect((await mergeModels(options)).bundle.id).toBe(merged.bundle.id);
   });
@@ -200,6 +244,12 @@ describe('mergeModels()', () => {
       ),
     );
     expect(bundle.manifest.sharing).toEqual([]);
+    // Nothing is shared in the end, whatever was planned.
+    expect(report.tradeoff?.chosen).toEqual({
+      bytes: report.figures.bytes?.zipped,
+      macs: report.figures.macs?.separate,
+      loss: 0,
+    });
     const page = new TextDecoder().decode(bundle.files.get('report.html'));
     expect(page).toContain('What did not go as planned');
     expect(page).toContain('conv1 shares 0 channels instead of 1');

@@ -162,6 +162,28 @@ describe('renderReport()', () => {
       expect(page.text).toContain(said);
   });
 
+  it('draws loss against what the plan saved, and speaks of measuring only where something was', () => {
+    expect(page.text).toContain('Loss against bytes');
+    expect(page.text).toContain('Beside it stands what was measured on held-out samples');
+    expect(page.text).toContain('loss: line predicted, dots measured');
+    const work = structuredClone(full);
+    work.tradeoff = {
+      of: 'macs',
+      predicted: [
+        { bytes: 900, macs: 2_000_000, loss: 0.5 },
+        { bytes: 800, macs: 4_000_000, loss: 0 },
+      ],
+      budgetMacs: 3_000_000,
+      chosen: { bytes: 900, macs: 2_000_000, loss: 0.5 },
+    };
+    const { text } = read(render(work));
+    expect(text).toContain('Loss against multiply-adds');
+    expect(text).toContain('Chosen: 2.00 M at a loss of 0.5. The budget is 3.00 M.');
+    expect(text).not.toContain('Loss against bytes');
+    expect(text).not.toContain('measured on held-out');
+    expect(text).not.toContain('dots measured');
+  });
+
   it('draws marks inside the drawing only, with finite places, whatever was measured', () => {
     const odd = structuredClone(full);
     odd.retraining = {

@@ -2,40 +2,46 @@ import { LineChart } from '../../charts/LineChart.tsx';
 import { taskColour } from '../../charts/colours.ts';
 import { thinned } from '../../charts/extent.ts';
 import { Card } from '../../ui/Card.tsx';
-import { formatBytes, formatExact, formatPercent } from '../../ui/format.ts';
-import type { Report } from '../../../../../shared/report.ts';
+import { formatBytes, formatCount, formatExact, formatPercent } from '../../ui/format.ts';
+import type { Report, TradeoffReport } from '../../../../../shared/report.ts';
 
 const drawnPoints = 600;
 
-/** How the merge went: losses, accuracies, floors, and the curve its budget was chosen on. */
+/** How the merge went: losses, accuracies, floors, and the curve that its plan lies on. */
 export default function RetrainingTab({ report }: { readonly report: Report }) {
   const { retraining, tradeoff, tasks } = report;
   const names = tasks.map(({ task }) => task);
   if (retraining === undefined) return null;
+  const isWork = tradeoff?.of === 'macs';
+  const sizeOf = ({ bytes, macs = 0 }: TradeoffReport['predicted'][number]) => (isWork ? macs : bytes);
   const { history, validation, floors, events, iterations } = retraining;
   return (
     <div className="stack">
       {tradeoff !== undefined && tradeoff.predicted.length > 1 && (
         <Card
-          title="The budget"
+          title="What sharing costs"
           hint="Predicted on the untouched networks; the mark is where this bundle lies."
         >
           <LineChart
-            title="Predicted loss against bytes"
+            title={`Predicted loss against ${isWork ? 'multiply-adds' : 'bytes'}`}
             description={`${tradeoff.predicted.length} plans from everything shared to nothing shared.`}
-            x={{ label: 'bytes stored', format: formatBytes }}
+            x={
+              isWork
+                ? { label: 'multiply-adds, all tasks', format: formatCount }
+                : { label: 'bytes stored', format: formatBytes }
+            }
             y={{ label: 'predicted loss', format: (loss) => loss.toPrecision(2), include: [0] }}
             series={[
               {
                 label: 'predicted loss',
                 colour: 'var(--accent)',
-                points: thinned(tradeoff.predicted, drawnPoints).map(({ bytes, loss }) => ({
-                  x: bytes,
-                  y: loss,
+                points: thinned(tradeoff.predicted, drawnPoints).map((point) => ({
+                  x: sizeOf(point),
+                  y: point.loss,
                 })),
               },
             ]}
-            chosen={tradeoff.chosen?.bytes}
+            chosen={tradeoff.chosen && sizeOf(tradeoff.chosen)}
           />
         </Card>
       )}
