@@ -13,6 +13,7 @@ import { perTask, progressLine } from './jobLines.ts';
 import type { LocalSources } from './localSources.ts';
 import { checkpointsOf, writtenBefore, type Target, type TargetOptions } from './mergeTarget.ts';
 import { answer, gramMemoryOption, providerOption, wholeNumber, type JsonOption } from './options.ts';
+import { planSummary } from './planLines.ts';
 import { Progress } from './progress.ts';
 import { reportLines } from './reportLines.ts';
 import { sourceDate } from './sourceDate.ts';
@@ -97,12 +98,16 @@ export async function mergeHere(
   }
   if (checkpoint.resumed) progress.note('Going on where the interrupted run was');
   const { mergeModels } = await import('../runner/mergeModels.ts');
+  const { describePlan } = await import('./planMerge.ts');
   const { writeBundle } = await import('../bundle/writeBundle.ts');
   try {
     const { bundle, report } = await mergeModels({
       ...{ name, createdAt: checkpoint.createdAt, preprocessing, sources, recipe, notes, checkpoint, before },
       ...{ provider: options.provider, gramBytes: options.gramMemory },
       signal: context.signal,
+      onPlan(plan, network) {
+        for (const line of planSummary(describePlan(network, plan, recipe, []))) progress.note(line);
+      },
       onProgress(event) {
         const line = progressLine(event);
         if (event.stage === 'evaluate' && event.accuracy)

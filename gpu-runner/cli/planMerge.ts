@@ -1,13 +1,22 @@
-import type { Recipe } from '../../shared/recipe.ts';
+import { estimateHeapBytes, heldParameterBytes, parameterBytes } from '../../shared/heap.ts';
+import type { Budget, Recipe } from '../../shared/recipe.ts';
 import type { Provider } from '../engine/providers.ts';
+import { marginalsOf } from '../mtz/budget.ts';
 import { gramNotes } from '../mtz/gramNotes.ts';
 import { joinSources, type NamedGraph } from '../mtz/joinSources.ts';
-import { makePlan, predictCurve } from '../mtz/makePlan.ts';
+import { makePlan, predictCurve, type PlanReport } from '../mtz/makePlan.ts';
 import { weightedSteps, widthOf, type Network } from '../mtz/network.ts';
-import { planByHand, type Plan } from '../mtz/plan.ts';
-import { planSize, type PlanSize } from '../mtz/planSize.ts';
+import { planByHand } from '../mtz/plan.ts';
+import { planSize, PlanSizer, tailsSize, type PlanSize } from '../mtz/planSize.ts';
 import { groupsInOrder } from '../mtz/survey.ts';
-import { sourcesOf, type Source } from '../mtz/zip.ts';
+import { checkRecipe, sourcesOf, type Source } from '../mtz/zip.ts';
+import { CommandError } from './context.ts';
+
+/** Of the separate networks, stored as float32, and of the merged one, stored as the recipe says. */
+interface Bytes {
+  readonly separate: number;
+  readonly merged: number;
+}
 
 export interface PlannedGroup {
   readonly group: string;
@@ -16,15 +25,35 @@ export interface PlannedGroup {
   readonly shared: number;
   /** Why none can be shared; null when they can. */
   readonly reason: string | null;
+  /** Weights that make its channels. */
+  readonly bytes: Bytes;
+  /**
+   * So many channels fewer would lose so much less, a part of the variance of the answers, and store so much more; null
+   * where that is not known, or where none can be given up alone.
+   */
+  readonly marginal: { readonly channels: number; readonly loss: number; readonly bytes: number } | null;
 }
 
 export interface MergePlan {
   readonly wiring: Recipe['wiring'];
+  readonly storage: Recipe['storage'];
+  readonly budget: Budget | null;
+  /** Whether the recipe sets accuracy floors: a merge that breaks them shares less than planned. */
+  readonly floors: boolean;
   readonly groups: readonly PlannedGroup[];
-  /** Of what is zipped; what stays in the heads whole is not counted. */
   readonly size: PlanSize;
   /** Of the separate networks. */
   readonly separate: PlanSize;
+  /** Of both, what stays whole in the heads. */
+  readonly heads: PlanSize;
+  /** Weights alone. */
+  readonly bytes: Bytes;
+  /** ONNX Runtime's at the edge, everything loaded; estimated. */
+  readonly heapBytes: Bytes;
+  /** Layers that run once for all tasks on one input, and all layers. */
+  readonly runOnce: { readonly layers: readonly string[]; readonly of: number };
+  /** The first batch normalisation that every task keeps for itself; null where none does. */
+  readonly ownNorm: string | null;
   /** Predicted; null where it takes data to say. */
   readonly loss: number | null;
   /** Predicted loss against size, from sharing all that the recipe allows to sharing nothing. */
@@ -51,14 +80,15 @@ export interface PlanOptions {
  */
 export function planShapes(nets: readonly NamedGraph[], recipe: Recipe): MergePlan {
   if (recipe.budget)
-    throw new Error(
+    throw new CommandError(
       `Cannot plan for a budget of ${recipe.budget.of} without data: what sharing costs is measured on it`,
+      'add --data <task>=<path> for every network',
     );
   const { network, notes } = joinSources(nets, recipe);
   const plan = planByHand(network, recipe.share);
   const size = planSize(network, plan);
   const separate = planSize(network, new Map());
-  return { ...described(network, plan), size, separate, loss: null, curve: [], notes, measured: [] };
+  return describePlan(network, { plan, size, separate, prediction: null, unpredicted: null }, recipe, notes);
 }
 
 /** As `planShapes()`, with what sharing is predicted to cost, measured on data. Nothing is merged for it. */
@@ -69,32 +99,57 @@ export async function planWithData(
 ): Promise<MergePlan> {
   const { network, originals, notes } = joinSources(given, recipe);
   const sources = sourcesOf(given, { network, originals });
+  checkRecipe(sources, recipe);
   const options = { provider, gramBytes, ...(signal && { signal }) };
   const made = await makePlan(network, sources, recipe, options);
-  const points =
-    wanted && made.curve.length === 0
-      ? await predictCurve(network, made.plan, 'parameters', { sources, recipe, ...options })
-      : made.curve;
-  const measured =
-    points.length > 0 ? gramNotes(network, weightedSteps(network), sources, recipe, gramBytes) : [];
-  const curve = points.map(({ parameters, macs, loss }) => ({ parameters, macs, loss }));
-  return {
-    ...described(network, made.plan),
-    ...{ size: made.size, separate: made.separate, curve, notes, measured },
-    // The first point of the path is the plan itself where a person made it.
-    loss: made.loss ?? curve[0]?.loss ?? null,
-  };
+  const isAsked = wanted && made.prediction === null;
+  const prediction = isAsked
+    ? await predictCurve(network, made.plan, 'parameters', { sources, recipe, ...options })
+    : made.prediction;
+  const measured = prediction ? gramNotes(network, weightedSteps(network), sources, recipe, gramBytes) : [];
+  return { ...describePlan(network, { ...made, prediction }, recipe, notes), measured };
 }
 
-const described = (network: Network, plan: Plan): Pick<MergePlan, 'wiring' | 'groups'> => ({
-  wiring: network.wiring,
-  groups: Array.from(groupsInOrder(network), (group) => {
-    const known = network.topology.groups[group];
-    return {
-      group: known?.name ?? String(group),
-      widths: Object.fromEntries(network.tasks.map((task, index) => [task, widthOf(network, group, index)])),
-      shared: plan.get(group) ?? 0,
-      reason: known?.pinned ?? null,
-    };
-  }),
-});
+/** A plan and what it leads to, by group and altogether. */
+export function describePlan(
+  network: Network,
+  { plan, size, separate, prediction }: PlanReport,
+  { storage, budget, floors }: Recipe,
+  notes: readonly string[],
+): MergePlan {
+  const sizer = new PlanSizer(network);
+  const [apart, merged] = [sizer.groupSizes(new Map()), sizer.groupSizes(plan)];
+  const marginals = prediction ? marginalsOf(network, plan, prediction.lossOf) : undefined;
+  const each = parameterBytes[storage];
+  const heap = ({ parameters }: PlanSize, as: Recipe['storage']): number =>
+    estimateHeapBytes(parameters * heldParameterBytes(as));
+  const { steps } = network.topology;
+  return {
+    ...{ wiring: network.wiring, storage, budget: budget ?? null, floors: floors !== undefined },
+    groups: Array.from(groupsInOrder(network), (group) => {
+      const known = network.topology.groups[group];
+      const widths = network.tasks.map((task, index) => [task, widthOf(network, group, index)] as const);
+      const marginal = marginals?.get(group);
+      return {
+        group: known?.name ?? String(group),
+        widths: Object.fromEntries(widths),
+        shared: plan.get(group) ?? 0,
+        reason: known?.pinned ?? null,
+        bytes: {
+          separate: (apart.get(group)?.parameters ?? 0) * parameterBytes.float32,
+          merged: (merged.get(group)?.parameters ?? 0) * each,
+        },
+        marginal: marginal
+          ? { channels: marginal.channels, loss: marginal.loss, bytes: marginal.parameters * each }
+          : null,
+      };
+    }),
+    ...{ size, separate, heads: tailsSize(network), notes, measured: [] },
+    bytes: { separate: separate.parameters * parameterBytes.float32, merged: size.parameters * each },
+    heapBytes: { separate: heap(separate, 'float32'), merged: heap(size, storage) },
+    runOnce: { layers: sizer.layersOnce(plan), of: steps.filter(({ kind }) => kind === 'layer').length },
+    ownNorm: steps.find((step) => step.kind === 'channelwise' && step.perTask)?.name ?? null,
+    loss: prediction?.lossOf(plan) ?? null,
+    curve: (prediction?.curve ?? []).map(({ parameters, macs, loss }) => ({ parameters, macs, loss })),
+  };
+}

@@ -8,6 +8,7 @@ import {
   recipe as recipeSchema,
   storages,
   wirings,
+  type Budget,
   type InputAdaptation,
   type Recipe,
   type RecipeInput,
@@ -32,6 +33,8 @@ export interface RecipeOptions {
   readonly seed?: number;
   readonly maxParameters?: number;
   readonly maxMacs?: number;
+  readonly maxBytes?: number;
+  readonly maxHeap?: number;
   readonly maxDrop?: number;
   readonly storage?: Recipe['storage'];
   readonly maxStorageDrop?: number;
@@ -58,6 +61,16 @@ const number =
     if (text.trim() !== '' && value >= low && value <= high) return value;
     throw new UsageError(`"${text}" is no number from ${low} to ${high}`);
   };
+
+const byteUnits: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+/** Bytes, from "1048576" or "1.5MiB". */
+function byteSize(text: string): number {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?([KMG]iB|B)?$/.exec(text.trim()) ?? [];
+  const size = Math.floor(Number(digits ?? NaN) * (byteUnits[unit] ?? NaN));
+  if (size >= 1) return size;
+  throw new InvalidArgumentError('It should be bytes, or a number of KiB, MiB or GiB, e.g. 64MiB.');
+}
 
 const isAdaptation = (how: string | undefined): how is InputAdaptation =>
   (inputAdaptations as readonly (string | undefined)[]).includes(how);
@@ -102,10 +115,12 @@ export const withRecipe = (command: Command): Command =>
     .option('--share <share>', 'of the channels of every group, 0 to 1 (default: 1)', number(0, 1))
     .option(
       '--max-parameters <share>',
-      'of those of the separate networks, 0 to 1: shares what costs least',
+      'of those of the separate networks, heads included, 0 to 1: shares what costs least',
       number(0, 1),
     )
     .option('--max-macs <share>', 'of the multiply-adds of the separate networks, 0 to 1', number(0, 1))
+    .option('--max-bytes <size>', 'of the weights as they are stored, e.g. 500KiB or 2MiB', byteSize)
+    .option('--max-heap <size>', 'of the heap at the edge with all of it loaded, e.g. 64MiB', byteSize)
     .option(
       '--max-drop <share>',
       'of accuracy on held-out data, 0 to 1: shares less where a layer loses more',
@@ -150,10 +165,9 @@ export const withRecipe = (command: Command): Command =>
  * @throws {Error} "Cannot use <file> as a recipe: ..."
  */
 export async function readRecipe(options: RecipeOptions, defaults: RecipeInput = base): Promise<Recipe> {
-  const { recipe: file, share, maxParameters, maxMacs, maxDrop, ...rest } = options;
+  const { recipe: file, share, maxDrop, ...rest } = options;
   const { wiring, matching, batchNorm, sparse, refit, storage, maxStorageDrop, seed } = options;
-  if (maxParameters !== undefined && maxMacs !== undefined)
-    throw new UsageError('Give --max-parameters or --max-macs, not both');
+  const budget = budgetOf(options);
   const { stepsPerLayer, finalSteps, batchSize, learningRate, distillation } = rest;
   const given: Readonly<Record<string, unknown>> = file === undefined ? defaults : await readObject(file);
   const { retraining, inputChannels: adapted } = given;
@@ -166,8 +180,7 @@ export async function readRecipe(options: RecipeOptions, defaults: RecipeInput =
     ...(options.inputChannels && {
       inputChannels: { ...(typeof adapted === 'object' ? adapted : {}), ...options.inputChannels },
     }),
-    ...(maxParameters !== undefined && { budget: { of: 'parameters', atMost: maxParameters } }),
-    ...(maxMacs !== undefined && { budget: { of: 'macs', atMost: maxMacs } }),
+    ...(budget && { budget }),
     ...(maxDrop !== undefined && { floors: { maxDrop } }),
     retraining: {
       ...(typeof retraining === 'object' ? retraining : {}),
@@ -177,6 +190,19 @@ export async function readRecipe(options: RecipeOptions, defaults: RecipeInput =
   const parsed = recipeSchema.safeParse(merged);
   if (parsed.success) return parsed.data;
   throw new Error(`Cannot use ${file ?? 'these options'} as a recipe: ${explainIssues(parsed.error)}`);
+}
+
+/** @throws {UsageError} when there are two */
+function budgetOf({ maxParameters, maxMacs, maxBytes, maxHeap }: RecipeOptions): Budget | undefined {
+  const given: { readonly option: string; readonly budget: Budget }[] = [];
+  const add = (option: string, budget: Budget): void => void given.push({ option, budget });
+  if (maxParameters !== undefined) add('--max-parameters', { of: 'parameters', atMost: maxParameters });
+  if (maxMacs !== undefined) add('--max-macs', { of: 'macs', atMost: maxMacs });
+  if (maxBytes !== undefined) add('--max-bytes', { of: 'bytes', atMostBytes: maxBytes });
+  if (maxHeap !== undefined) add('--max-heap', { of: 'heap', atMostBytes: maxHeap });
+  if (given.length > 1)
+    throw new UsageError(`Give one budget, not ${given.map(({ option }) => option).join(' and ')}`);
+  return given[0]?.budget;
 }
 
 const defined = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>

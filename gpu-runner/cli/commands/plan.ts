@@ -19,7 +19,10 @@ export function addPlan(program: Command, context: CommandContext): void {
     .description(
       'say how many channels a recipe would share, and what that saves; with data, what it is predicted to cost',
     )
-    .option('--explain', 'with the widths of every network, loss against size, and what stays apart and why')
+    .option(
+      '--explain',
+      'with the widths of every network, what each group stores and would save of loss, loss against size, and what stays apart and why',
+    )
     .addOption(providerOption())
     .addOption(gramMemoryOption())
     .action(async (options: PlanOptions) => {

@@ -3,7 +3,7 @@ import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readBundle } from '../../../../gpu-runner/bundle/readBundle.ts';
 import type { Manifest } from '../../../../shared/manifest.ts';
-import { report as reportSchema } from '../../../../shared/report.ts';
+import { report as reportSchema, type Report } from '../../../../shared/report.ts';
 import { Home } from '../runCli.ts';
 import { tinyRecipe, writeTinyMerge } from '../tinyMerge.ts';
 
@@ -32,6 +32,10 @@ test('zip makes a bundle folder and a report from networks and data', async () =
   expect(status, err).toBe(0);
   expect(out).toMatch(/^accuracy "digit", 2\d held-out samples +100\.00 %/m);
   expect(out).toContain(`Next: trunkline serve ${home.path('merged')}`);
+  expect(err).toMatch(
+    /^Plan: .* of the separate networks are left; predicted loss .*\n {2}tap {2}15 of 30 and 30 channels shared$/m,
+  );
+  expect(err.indexOf('Plan: ')).toBeLessThan(err.indexOf('layer 1 of'));
   expect(err).toMatch(/layer 1 of \d, tap: 15 channels shared/);
   const bundle = await readBundle(home.path('merged'));
   expect(bundle.manifest.name).toBe('merged');
@@ -58,6 +62,35 @@ test('zip and plan keep Gram matrices to --gram-memory, and say which layers too
   const wrong = await home.run(zip('--gram-memory', '4 gigabytes'));
   expect(wrong.status).toBe(2);
   expect(wrong.err).toContain('It should be bytes or a number of KiB, MiB, GiB or TiB, e.g. 4GiB.');
+});
+
+test('zip keeps to a heap, and to bytes of weights, and tells the plan that does before it begins', async () => {
+  const heap = 15 * 2 ** 20 + 2000;
+  const budgets: [string[], string][] = [
+    [['--max-heap', String(heap)], 'Plan for at most 15.0 MiB of heap at the edge: '],
+    [['--max-bytes', '1.8KiB', '--out', home.path('small')], 'Plan for at most 1.8 KiB of weights: '],
+  ];
+  for (const [more, told] of budgets) {
+    const { status, out, err } = await home.run(zip('--share', '1', '--json', ...more));
+    expect(status, err).toBe(0);
+    expect(err).toContain(told);
+    const { report } = JSON.parse(out) as { report: Report };
+    const { parameters, heapBytes } = report.figures;
+    const limit = told.includes('heap')
+      ? (heapBytes?.zipped ?? NaN) - heap
+      : 4 * (parameters?.zipped ?? NaN) - 1843;
+    expect(limit).toBeLessThanOrEqual(0);
+    const [group] = report.plan;
+    expect(group?.blocks.some(({ tasks }) => tasks.length > 1)).toBe(true);
+    expect(report.tradeoff?.chosen?.bytes).toBeLessThanOrEqual(report.tradeoff?.budgetBytes ?? 0);
+  }
+  const refused = await home.run([...zip('--share', '1', '--max-heap', '1MiB'), '--out', home.path('none')]);
+  expect([refused.status, refused.err]).toEqual([
+    1,
+    expect.stringMatching(
+      /Cannot keep to a heap of 1048576 bytes at the edge, weights stored as float32: sharing all that can be shared leaves 157\d{5}/,
+    ),
+  ]);
 });
 
 test('zip that is stopped goes on with --resume, and ends with the same bundle as one that was not', async () => {
@@ -179,7 +212,11 @@ test('zip refuses what it cannot use before it begins', async () => {
     [['zip', ...sources(), '--data', 'smell=x', '--out', home.path('o')], 2, 'Data "smell" has no network'],
     [['zip', '--net', 'digit', '--data', 'a=b', '--out', 'o'], 2, 'It should be task=file'],
     [[...sources().slice(0, 4), 'x'], 2, 'unknown'],
-    [zip('--max-macs', '0.5', '--max-parameters', '0.5'), 2, 'Give --max-parameters or --max-macs, not both'],
+    [
+      zip('--max-macs', '0.5', '--max-parameters', '0.5'),
+      2,
+      'Give one budget, not --max-parameters and --max-macs',
+    ],
     [zip('--net', `digit=${home.path('digit.onnx')}`), 2, 'Task "digit" is named twice.'],
     [zip('--name', 'No Name'), 2, '"No Name" is no name for a bundle'],
     [zip('--batch-size', '500'), 1, 'samples do not fill a batch of 500'],
@@ -205,11 +242,14 @@ test('plan says what a recipe would share: shapes alone, or with data what it is
     loss: null,
     curve: [],
     groups: expect.arrayContaining([
-      { group: 'tap', widths: { digit: 30, fashion: 30 }, shared: 15, reason: null },
+      {
+        ...{ group: 'tap', widths: { digit: 30, fashion: 30 }, shared: 15, reason: null, marginal: null },
+        bytes: { separate: 2 * 4 * 30 * 5, merged: 1.5 * 4 * 30 * 5 },
+      },
     ]) as unknown,
   });
   const table = await home.run(['plan', ...nets, '--share', '0.5', '--explain']);
-  expect(table.out).toMatch(/^tap +30 +30 +15 +50\.00 %$/m);
+  expect(table.out).toMatch(/^tap +30 +30 +15 +50\.00 % +1\.2 KiB +900 B$/m);
   expect(table.out).toContain('Add --data to see what sharing less would cost and save.');
   const costed = await home.run(['plan', ...sources(), '--explain', '--max-parameters', '0.9']);
   expect(costed.status, costed.err).toBe(0);
@@ -217,7 +257,9 @@ test('plan says what a recipe would share: shapes alone, or with data what it is
   const budget = await home.run(['plan', ...nets, '--max-parameters', '0.9']);
   expect([budget.status, budget.err]).toEqual([
     1,
-    expect.stringContaining('Cannot plan for a budget of parameters without data'),
+    expect.stringMatching(
+      /Cannot plan for a budget of parameters without data: .*\nNext: add --data <task>=<path>/,
+    ),
   ]);
 });
 
