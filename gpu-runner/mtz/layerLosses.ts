@@ -2,6 +2,7 @@ import { cholesky } from '../linalg/cholesky.ts';
 import { beside, dot, matrix, region, row, selectColumns, submatrix, type Matrix } from '../linalg/matrix.ts';
 import { multiply } from '../linalg/multiply.ts';
 import { diagonalBlock, isFactored, responses, type Gram } from './factoredGram.ts';
+import { factoredLosses } from './factoredLosses.ts';
 import { rowsOf, widthOf, type Network, type Part } from './network.ts';
 import type { Pairing } from './pairing.ts';
 import { solving } from './solving.ts';
@@ -143,7 +144,7 @@ async function squareOf(gram: Gram, weight: Matrix, start: number, end: number):
  * What a task's layer loses when k pairs of a segment are shared and all shared channels, or all others, are gone. With
  * those that go last and H = L L', half the square of their numbers in L'w is what is lost when the others make up for them
  * (the last block of a Cholesky factor is that of the Schur complement: Golub & Van Loan 2013, section 4.2): one factor has
- * the losses for every k. In a factored Gram matrix each channel counts by itself, w'Hw / 2, as if nothing made up for it.
+ * the losses for every k. A factored Gram matrix has them as `factoredLosses` says.
  *
  * @param order the segment's channels, those that are shared first coming first
  */
@@ -156,6 +157,11 @@ async function lossesOf(
   const { start, columns } = segments.get(segment) ?? { start: 0, columns: 0 };
   const wide = columns / Math.max(1, order.length);
   const gone = isLost === 'own' ? order : order.toReversed();
+  if (isFactored(gram)) {
+    const columnsOf = gone.map((channel) => span(start + channel * wide, wide));
+    const losses = await factoredLosses(gram, weight, columnsOf);
+    return isLost === 'own' ? losses : losses.toReversed();
+  }
   const losses = await channelLosses(gram, weight, start, wide, gone);
   // Those that come later are gone already.
   let sum = 0;
@@ -165,20 +171,12 @@ async function lossesOf(
 
 /** What is lost with each channel once all after it are gone. */
 async function channelLosses(
-  gram: Gram,
+  gram: Matrix,
   weight: Matrix,
   start: number,
   wide: number,
   order: readonly number[],
 ): Promise<number[]> {
-  if (isFactored(gram)) {
-    const losses: number[] = [];
-    for (const channel of order) {
-      const first = start + channel * wide;
-      losses.push((await squareOf(gram, weight, first, first + wide)) / 2);
-    }
-    return losses;
-  }
   const last = order.flatMap((channel) => span(start + channel * wide, wide));
   const columns = last.length;
   const n = gram.rows;
