@@ -3,12 +3,13 @@ import { stoppable } from '../linalg/breathe.ts';
 import { checkBudget, limitOf, planPath, planWithin, type PlanPoint, type Saving } from './budget.ts';
 import { layerLosses, type LayerLosses } from './layerLosses.ts';
 import { Measurements, type MeasureContext } from './measurements.ts';
-import { weightedSteps, type Network, type WeightedStep } from './network.ts';
+import { weightedSteps, widthOf, type Network, type WeightedStep } from './network.ts';
 import { planByHand, type Plan } from './plan.ts';
 import { planSize, type PlanSize } from './planSize.ts';
 import { predictLoss } from './predictLoss.ts';
 import { pairAll, type Pairings } from './survey.ts';
 import type { Source } from './source.ts';
+import { kernelArea, valueAt, type Layer } from './topology.ts';
 import type { ZipOptions } from './zipOptions.ts';
 
 /** A plan and what was known of it before anything was shared. */
@@ -38,6 +39,8 @@ export interface Prediction {
  * seconds for 20 groups, half a minute for 40.
  */
 const mostGroups = 24;
+/** Inputs of a layer beyond which none is either: its losses take a matrix of as many, factored, and most of a minute. */
+const mostInputs = 8192;
 
 /**
  * What a recipe wants to be shared: as it says by hand, or by the budget that it sets.
@@ -72,7 +75,22 @@ function whyUnpredicted(network: Network, { size }: Plan): string | null {
     return 'No loss was predicted: it can be for networks that share nothing yet only.';
   if (size > mostGroups)
     return `No loss was predicted: that takes long for ${size} groups, more than ${mostGroups}. A budget, or a plan with --explain, predicts it.`;
+  const widest = weightedSteps(network)
+    .filter((step) => step.kind === 'layer')
+    .map((step) => ({ name: step.name, inputs: inputsOf(network, step) }))
+    .find(({ inputs }) => inputs > mostInputs);
+  if (widest)
+    return `No loss was predicted: that takes long for the ${widest.inputs} inputs of ${widest.name}, more than ${mostInputs}. A budget, or a plan with --explain, predicts it.`;
   return null;
+}
+
+/** Of the task that has most: channels times elements, or times positions of the kernel. */
+function inputsOf(network: Network, step: Layer): number {
+  const { segments } = valueAt(network.topology, step.input);
+  const elements = network.tasks.map((_, task) =>
+    segments.reduce((sum, { group, area }) => sum + widthOf(network, group, task) * area, 0),
+  );
+  return Math.max(...elements) * kernelArea(step);
 }
 
 /**

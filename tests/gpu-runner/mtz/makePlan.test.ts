@@ -80,3 +80,21 @@ test('makePlan() leaves the prediction out for many groups, and says so', async 
     'No loss was predicted: that takes long for 25 groups, more than 24. A budget, or a plan with --explain, predicts it.',
   );
 });
+
+test('makePlan() leaves the prediction out for a layer of many inputs, and says which', async () => {
+  const wide = (seed: number): Graph => {
+    const net = new NetBuilder('wide', seed);
+    const hidden = net.relu(net.dense('fc1', net.input([8200]), 2));
+    return net.end(net.dense('last', hidden, 3));
+  };
+  const sources = [1, 2].map((seed) => ({
+    task: `task${seed}`,
+    graph: wide(seed),
+    train: unread(randomSamples([8200], 1, seed)),
+  }));
+  const { prediction, unpredicted } = await planned(sources, recipeOf(), true);
+  expect(prediction).toBeNull();
+  expect(unpredicted).toMatch(
+    /^No loss was predicted: that takes long for the 8200 inputs of .*fc1.*, more than 8192\./,
+  );
+});

@@ -82,6 +82,10 @@ describe('a bundle of two tasks', () => {
         channels.map(({ digit, fashion }) => `${digit} ${fashion}`).sort(),
       ]);
     expect(pairs(bundle)).toEqual(pairs(two));
+    expect(report.tradeoff).toBeUndefined();
+    expect(report.notes.at(-1)).toBe(
+      'No loss was predicted: it can be for networks that share nothing yet only.',
+    );
     expect(report.notes[0]).toBe(
       `"letter" was added to bundle ${two.id.slice(0, 12)} of digit, fashion, which had 7 steps of retraining.`,
     );
