@@ -9,7 +9,7 @@ import { weightedSteps, widthOf, type Network } from '../mtz/network.ts';
 import { planByHand } from '../mtz/plan.ts';
 import { planSize, PlanSizer, tailsSize, type PlanSize } from '../mtz/planSize.ts';
 import { groupsInOrder } from '../mtz/survey.ts';
-import { checkRecipe, sourcesOf, type Source } from '../mtz/zip.ts';
+import { sourcesOf, type Source } from '../mtz/zip.ts';
 import { CommandError } from './context.ts';
 
 /** Of the separate networks, stored as float32, and of the merged one, stored as the recipe says. */
@@ -99,7 +99,6 @@ export async function planWithData(
 ): Promise<MergePlan> {
   const { network, originals, notes } = joinSources(given, recipe);
   const sources = sourcesOf(given, { network, originals });
-  checkRecipe(sources, recipe);
   const options = { provider, gramBytes, ...(signal && { signal }) };
   const made = await makePlan(network, sources, recipe, options);
   const isAsked = wanted && made.prediction === null;

@@ -9,7 +9,7 @@ import { weightedSteps, widthOf } from '../../mtz/network.ts';
 import { planByHand } from '../../mtz/plan.ts';
 import { planSize } from '../../mtz/planSize.ts';
 import { groupsInOrder } from '../../mtz/survey.ts';
-import { checkRecipe, sourcesOf, type Source } from '../../mtz/zip.ts';
+import { sourcesOf, type Source } from '../../mtz/zip.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { decisively, JobError, type JobContext } from './job.ts';
 import { fetchSources, readSources } from './readSources.ts';
@@ -39,7 +39,7 @@ export async function planJob(context: JobContext): Promise<JobResult> {
 /**
  * The whole curve of plans that a budget can lead to, from all that the recipe allows to nothing.
  *
- * @throws {Error} when the networks cannot be zipped, or the recipe or their data does not fit them
+ * @throws {Error} when the networks cannot be zipped, or the recipe or their data do not fit them
  */
 export async function planCurve(
   given: readonly Source[],
@@ -52,7 +52,6 @@ export async function planCurve(
 ): Promise<PlanResult> {
   const { network, originals, notes } = joinSources(given, recipe);
   const sources = sourcesOf(given, { network, originals });
-  checkRecipe(sources, recipe);
   const most = planByHand(network, recipe.share);
   // A heap is a number of parameters, and so are bytes.
   const of = recipe.budget?.of === 'macs' ? 'macs' : 'parameters';
