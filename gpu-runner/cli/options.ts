@@ -62,7 +62,7 @@ export const collected = (text: string, before: readonly string[] | undefined): 
 ];
 
 /** A number of bytes, from an option's text. */
-function byteCount(text: string): number {
+export function byteCount(text: string): number {
   const bytes = parseBytes(text);
   if (bytes === undefined) throw new InvalidArgumentError(`It should be ${bytesAllowed}, e.g. 4GiB.`);
   return bytes;

@@ -14,7 +14,7 @@ import {
   type RecipeInput,
 } from '../../shared/recipe.ts';
 import { UsageError } from './context.ts';
-import { wholeNumber } from './options.ts';
+import { byteCount, wholeNumber } from './options.ts';
 
 export interface RecipeOptions {
   readonly recipe?: string;
@@ -61,16 +61,6 @@ const number =
     if (text.trim() !== '' && value >= low && value <= high) return value;
     throw new UsageError(`"${text}" is no number from ${low} to ${high}`);
   };
-
-const byteUnits: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
-
-/** Bytes, from "1048576" or "1.5MiB". */
-function byteSize(text: string): number {
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?([KMG]iB|B)?$/.exec(text.trim()) ?? [];
-  const size = Math.floor(Number(digits ?? NaN) * (byteUnits[unit] ?? NaN));
-  if (size >= 1) return size;
-  throw new InvalidArgumentError('It should be bytes, or a number of KiB, MiB or GiB, e.g. 64MiB.');
-}
 
 const isAdaptation = (how: string | undefined): how is InputAdaptation =>
   (inputAdaptations as readonly (string | undefined)[]).includes(how);
@@ -119,8 +109,8 @@ export const withRecipe = (command: Command): Command =>
       number(0, 1),
     )
     .option('--max-macs <share>', 'of the multiply-adds of the separate networks, 0 to 1', number(0, 1))
-    .option('--max-bytes <size>', 'of the weights as they are stored, e.g. 500KiB or 2MiB', byteSize)
-    .option('--max-heap <size>', 'of the heap at the edge with all of it loaded, e.g. 64MiB', byteSize)
+    .option('--max-bytes <size>', 'of the weights as they are stored, e.g. 500KiB or 2MiB', byteCount)
+    .option('--max-heap <size>', 'of the heap at the edge with all of it loaded, e.g. 64MiB', byteCount)
     .option(
       '--max-drop <share>',
       'of accuracy on held-out data, 0 to 1: shares less where a layer loses more',

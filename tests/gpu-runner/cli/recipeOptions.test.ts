@@ -49,7 +49,7 @@ test('a budget is of one thing: parameters, multiply-adds, bytes of weights or h
   const budget = async (...args: string[]) => (await asked(...args)).budget;
   expect(await budget('--max-parameters', '0.5')).toEqual({ of: 'parameters', atMost: 0.5 });
   expect(await budget('--max-bytes', '1000')).toEqual({ of: 'bytes', atMostBytes: 1000 });
-  expect(await budget('--max-bytes', '1.5KiB')).toEqual({ of: 'bytes', atMostBytes: 1536 });
+  expect(await budget('--max-bytes', '2 KiB')).toEqual({ of: 'bytes', atMostBytes: 2048 });
   expect(await budget('--max-heap', '64MiB')).toEqual({ of: 'heap', atMostBytes: 64 * 2 ** 20 });
   await expect(budget('--max-heap', '64MiB', '--max-macs', '0.5')).rejects.toThrow(
     'Give one budget, not --max-macs and --max-heap',
@@ -96,8 +96,8 @@ test('options win over a recipe file, task by task where they name one', async (
 
 test.each([
   [['--storage', 'int4'], 'Allowed choices are float32, float16, int8.'],
-  [['--max-heap', '64MB'], 'It should be bytes, or a number of KiB, MiB or GiB, e.g. 64MiB.'],
-  [['--max-bytes', '0'], 'It should be bytes, or a number of KiB, MiB or GiB, e.g. 64MiB.'],
+  [['--max-heap', '64MB'], 'It should be bytes or a number of KiB, MiB, GiB or TiB, e.g. 4GiB.'],
+  [['--max-bytes', '0'], 'It should be bytes or a number of KiB, MiB, GiB or TiB, e.g. 4GiB.'],
   [['--matching', 'best'], 'Allowed choices are optimal, greedy, random.'],
   [['--input-channels', 'digit'], 'It should be task=mean or task=luma or task=repeat, e.g. digit=luma.'],
   [['--input-channels', 'digit=sum'], 'It should be task=mean or task=luma or task=repeat, e.g. digit=luma.'],

@@ -68,7 +68,7 @@ test('zip keeps to a heap, and to bytes of weights, and tells the plan that does
   const heap = 15 * 2 ** 20 + 2000;
   const budgets: [string[], string][] = [
     [['--max-heap', String(heap)], 'Plan for at most 15.0 MiB of heap at the edge: '],
-    [['--max-bytes', '1.8KiB', '--out', home.path('small')], 'Plan for at most 1.8 KiB of weights: '],
+    [['--max-bytes', '1843', '--out', home.path('small')], 'Plan for at most 1.8 KiB of weights: '],
   ];
   for (const [more, told] of budgets) {
     const { status, out, err } = await home.run(zip('--share', '1', '--json', ...more));
