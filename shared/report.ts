@@ -113,6 +113,11 @@ const retraining = z.strictObject({
     .array(z.strictObject({ step, stage: z.string().optional(), accuracy: perTask(share) }))
     .max(10_000)
     .default([]),
+  /** Losses on validation samples, where early stopping goes by them. */
+  validationLosses: z
+    .array(z.strictObject({ step, stage: z.string().optional(), losses: perTask(z.number()) }))
+    .max(10_000)
+    .optional(),
   /** Accuracy that each task must keep. */
   floors: perTask(share).default({}),
   /** What did not go as planned. */

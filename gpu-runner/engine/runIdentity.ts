@@ -10,7 +10,7 @@ export type RunIdentity = Readonly<Record<string, string>>;
 
 /**
  * Identifies a run by its options. Of data sets count size, dims, labels and the first and last sample; samples between
- * them are not read. Changing `onProgress`, `signal` or `checkpoint` makes no other run.
+ * them are not read. Changing `onProgress`, `onLook`, `signal` or `checkpoint` makes no other run.
  */
 export async function identifyRun(options: TrainOptions): Promise<RunIdentity> {
   const { graph, parameters, objectives, masks, optimiser, schedule, validation, lossWeighting } = options;

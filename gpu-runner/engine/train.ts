@@ -71,6 +71,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     if (!validator || !validation || (state.step % validation.every !== 0 && state.step !== steps)) return;
     const seen = await validator(trainedGraph(graph, parameters, state), state.step);
     validations.push(seen);
+    options.onLook?.(seen);
     state = withBest(state, seen, (best) => isBetter(seen.score, best, validation));
     return seen;
   };
@@ -100,7 +101,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         const validation = await look();
         const isLast = state.step === steps || isStuck();
         options.onProgress?.({
-          ...{ step: state.step, steps, losses: row },
+          ...{ step: state.step, steps, losses: row, isLast },
           ...follow(state.step, row, performance.now()),
           weights: objectives.map(({ weight = 1 }, index) => weight * (factors[index] ?? 1)),
           ...(validation && { validation }),

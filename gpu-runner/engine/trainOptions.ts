@@ -38,6 +38,8 @@ export interface TrainOptions {
   readonly provider: Provider;
   readonly threads?: number;
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** Told of every look at validation samples, the one before the first step too; before a checkpoint is saved. */
+  readonly onLook?: (look: Validation) => void;
   /** Stops before the next step; `train` then rejects with its reason. */
   readonly signal?: AbortSignal;
   readonly checkpoint?: Checkpoint;
@@ -56,6 +58,8 @@ export interface TrainProgress {
   /** Over the last steps. */
   readonly stepsPerSecond: number;
   readonly etaMs: number;
+  /** Whether no step follows: all are done, or validation got no better. */
+  readonly isLast: boolean;
   /** The look that followed this step. */
   readonly validation?: Validation;
 }

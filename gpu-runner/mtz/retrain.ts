@@ -8,6 +8,7 @@ import type { Pieces } from '../engine/pieces.ts';
 import type { Provider } from '../engine/providers.ts';
 import { identifyRun } from '../engine/runIdentity.ts';
 import { train, type TrainOptions, type TrainProgress } from '../engine/train.ts';
+import type { Validation } from '../engine/validation.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { logitsOf } from './logitsOf.ts';
 import type { Network } from './network.ts';
@@ -30,6 +31,8 @@ export interface RetrainOptions {
   readonly seed: number;
   readonly provider: Provider;
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** Told of every look that early stopping takes. */
+  readonly onLook?: (look: Validation) => void;
   readonly signal?: AbortSignal | undefined;
   readonly checkpoint?: {
     /** What `save` was given, by a run with the same options. */
@@ -39,22 +42,28 @@ export interface RetrainOptions {
   };
 }
 
+export interface Retrained {
+  readonly network: Network;
+  /** Fewer than asked for where early stopping ended them. */
+  readonly steps: number;
+  /** The network that early stopping kept; null where it did not end the steps. */
+  readonly early: { readonly step: number; readonly score: number } | null;
+}
+
 /** Share of the steps over which the learning rate rises, so that fresh optimiser state does no harm. */
 const warmUpShare = 0.1;
 
 /**
  * Trains all weights of the network on all tasks at once: every step reads one batch of each. Weights that are 0 in a
  * sparse network stay so.
- *
- * @returns the network and the steps it took, fewer than asked for where early stopping ended them
  */
 export async function retrain(
   network: Network,
   lessons: readonly Lesson[],
   options: RetrainOptions,
-): Promise<{ network: Network; steps: number }> {
-  const { retraining, steps, seed, provider, onProgress, signal, checkpoint } = options;
-  if (steps === 0) return { network, steps };
+): Promise<Retrained> {
+  const { retraining, steps, seed, provider, onProgress, onLook, signal, checkpoint } = options;
+  if (steps === 0) return { network, steps, early: null };
   const { graph, normalisations } = await normalised(
     network,
     jointGraph(network, { logits: true, joined: true }),
@@ -87,6 +96,7 @@ export async function retrain(
     seed,
     provider,
     ...(onProgress && { onProgress }),
+    ...(onLook && { onLook }),
     ...(signal && { signal }),
   };
   const identity = checkpoint && (await identifyRun(run));
@@ -104,6 +114,7 @@ export async function retrain(
   return {
     network: withParameters(network, denormalised(result.graph, normalisations), isUnread),
     steps: result.stopped.step,
+    early: result.stopped.reason === 'patience' ? (result.best ?? null) : null,
   };
 }
 

@@ -16,7 +16,9 @@ import { withChannels } from './withChannels.ts';
 import { zipIdentity } from './zipIdentity.ts';
 import {
   decodeZipState,
+  type EarlyStop,
   type FloorEvent,
+  type RetrainingLook,
   type RetrainingLoss,
   type StageAccuracy,
   type ZipState,
@@ -39,6 +41,9 @@ export interface Zipped {
   /** After each layer, where there are validation samples. */
   readonly accuracies: readonly StageAccuracy[];
   readonly losses: readonly RetrainingLoss[];
+  /** What early stopping saw, and where it ended a layer's retraining. */
+  readonly looks: readonly RetrainingLook[];
+  readonly earlyStops: readonly EarlyStop[];
   /**
    * What could not be zipped and why, what was measured otherwise than asked, and whether floors keep more than a budget
    * asked for.

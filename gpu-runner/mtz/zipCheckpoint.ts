@@ -1,13 +1,14 @@
 /**
  * Where a zip stands, as the bytes of a file, the same bytes for the same state:
  *
- *   8 bytes   "TRNKZIP2"
+ *   8 bytes   "TRNKZIP3"
  *   4 bytes   length of the header, little-endian
  *   header    JSON: which zip it belongs to, what is done, the networks' blocks, the length of each section
  *   sections  weights of the network before and in the stage at hand, the training state
  *   32 bytes  SHA-256 of everything before
  */
 import { toHex } from '../../shared/digest.ts';
+import type { EarlyStopping } from '../../shared/recipe.ts';
 import { CheckpointError } from '../engine/checkpointError.ts';
 import { between, joined, sha256OfPieces, sizeOf, type Pieces } from '../engine/pieces.ts';
 import type { Pairing } from './pairing.ts';
@@ -39,8 +40,33 @@ export interface StageAccuracy {
 
 /** Losses of one retraining step, by task. */
 export interface RetrainingLoss {
+  /** What had just been shared. */
+  readonly layer: string;
   readonly step: number;
   readonly losses: Readonly<Record<string, number>>;
+}
+
+/** A look at the validation samples in the midst of a layer's retraining, for early stopping. */
+export interface RetrainingLook {
+  readonly layer: string;
+  readonly step: number;
+  readonly metric: EarlyStopping['metric'];
+  /** By task: the share answered right (0 to 1), or the loss. */
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** A layer's retraining that ended before its steps did. */
+export interface EarlyStop {
+  readonly layer: string;
+  /** Retraining steps that had been taken altogether. */
+  readonly retrainingSteps: number;
+  /** Steps of this retraining: those taken, those it had, and those after which the network that is kept was the best. */
+  readonly taken: number;
+  readonly planned: number;
+  readonly kept: number;
+  readonly metric: EarlyStopping['metric'];
+  /** The mean over tasks, of the network that is kept. */
+  readonly score: number;
 }
 
 /** Everything that a zip needs to go on as if it had never stopped. */
@@ -58,6 +84,8 @@ export interface ZipState {
   readonly events: readonly FloorEvent[];
   readonly accuracies: readonly StageAccuracy[];
   readonly losses: readonly RetrainingLoss[];
+  readonly looks: readonly RetrainingLook[];
+  readonly earlyStops: readonly EarlyStop[];
   /** As it was when the stage at hand began: what it shares beyond the plan was given up since. */
   readonly network: Network;
   /** In the midst of a stage's retraining: what is retrained, what the stage cost, and the engine's own checkpoint. */
@@ -79,7 +107,8 @@ interface Header extends Plain {
   readonly sections: readonly number[];
 }
 
-const magic = new TextEncoder().encode('TRNKZIP2');
+/** Its last digit is the version: another one for what an older checkpoint does not hold, or would go on differently from. */
+const magic = new TextEncoder().encode('TRNKZIP3');
 const headerStart = 12;
 const digestBytes = 32;
 

@@ -2,6 +2,7 @@ import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { isLabelled } from '../engine/dataset.ts';
 import type { TrainProgress } from '../engine/train.ts';
+import type { Validation } from '../engine/validation.ts';
 import { accuracyOf } from './evaluate.ts';
 import { brokenFloors, type AccuracyFloors } from './floors.ts';
 import { formBlocks } from './formBlocks.ts';
@@ -10,7 +11,7 @@ import { isMergeable, mergeStep } from './mergeStep.ts';
 import type { Network, WeightedStep } from './network.ts';
 import { pairGroup, producersOf, type Pairing } from './pairing.ts';
 import type { Plan } from './plan.ts';
-import { retrain } from './retrain.ts';
+import { retrain, type Retrained } from './retrain.ts';
 import { rollBack, surplus, withoutGiven } from './rollBack.ts';
 import { sharingRecord } from './sharing.ts';
 import type { Source } from './source.ts';
@@ -24,7 +25,9 @@ import type { ShareTime, ZipEvent, ZipOptions } from './zipOptions.ts';
 import { stagesOf, type ZipStage } from './zipStages.ts';
 import {
   encodeZipState,
+  type EarlyStop,
   type FloorEvent,
+  type RetrainingLook,
   type RetrainingLoss,
   type StageAccuracy,
   type ZipState,
@@ -85,7 +88,7 @@ export class Zipper {
     this.end = this.stages.findLast(({ group }) => (planned.get(group) ?? 0) > 0);
     this.state = from ?? {
       ...{ stage: 0, attempt: 0, plan: [...plan], hints: null, costs: [], channelCosts: [] },
-      ...{ retrainingSteps: 0, events: [], accuracies: [], losses: [] },
+      ...{ retrainingSteps: 0, events: [], accuracies: [], losses: [], looks: [], earlyStops: [] },
       ...{ network, retraining: null },
     };
   }
@@ -99,6 +102,8 @@ export class Zipper {
     floorEvents: readonly FloorEvent[];
     accuracies: readonly StageAccuracy[];
     losses: readonly RetrainingLoss[];
+    looks: readonly RetrainingLook[];
+    earlyStops: readonly EarlyStop[];
   }> {
     if (!this.state.hints) this.state = { ...this.state, hints: [...(await this.pairUntouched())] };
     for (let stage = this.stages[this.state.stage]; stage; stage = this.stages[this.state.stage]) {
@@ -106,14 +111,18 @@ export class Zipper {
       await this.advance(stage);
       await this.save();
     }
-    const { network, plan, costs, retrainingSteps, events, accuracies, losses } = this.state;
+    const { network, plan, costs, retrainingSteps, events, accuracies, losses, looks, earlyStops } =
+      this.state;
     // What a group lost before a task was added is not lost again.
     const lost = new Map(costs);
     const sharing = [...groupsInOrder(network)]
       .filter((group) => isShared(network, group))
       .map((group) => sharingRecord(network, group, lost.get(group) ?? 0));
     const heldPlan = new Map(plan);
-    return { network, heldPlan, sharing, retrainingSteps, floorEvents: events, accuracies, losses };
+    return {
+      ...{ network, heldPlan, sharing, retrainingSteps, floorEvents: events },
+      ...{ accuracies, losses, looks, earlyStops },
+    };
   }
 
   /** Does one stage, or undoes it and plans less of it. */
@@ -311,11 +320,11 @@ export class Zipper {
     { network, cost }: { network: Network; cost: number },
     steps: number,
     report: (event: ZipEvent) => void,
-  ): Promise<{ network: Network; steps: number }> {
+  ): Promise<Retrained> {
     const { retraining, seed } = this.recipe;
     const { provider, signal, checkpoint } = this.options;
     const base = this.state.retrainingSteps;
-    return retrain(
+    const retrained = await retrain(
       network,
       this.sources.map(({ task, train, validation, graph }) => ({
         ...{ task, data: train, validation, original: graph },
@@ -325,9 +334,10 @@ export class Zipper {
         // Each attempt at a stage sees other batches.
         seed: seed + stage.index + this.state.attempt * this.stages.length,
         onProgress: (progress) => {
-          this.note(base, progress);
+          this.note(stage, base, progress);
           report({ stage: 'retrain', ...progress });
         },
+        onLook: (look) => this.noteLook(stage, base, look),
         ...(checkpoint?.save && {
           checkpoint: {
             from: this.state.retraining?.state,
@@ -340,13 +350,40 @@ export class Zipper {
         }),
       },
     );
+    this.noteStop(stage, base, steps, retrained);
+    return retrained;
   }
 
-  private note(base: number, { step, steps, losses }: TrainProgress): void {
-    if (step % lossEverySteps !== 0 && step !== steps) return;
-    const named = Object.fromEntries(this.sources.map(({ task }, index) => [task, losses[index] ?? NaN]));
+  /** The first loss of a layer's retraining, the last, and some between them. */
+  private note({ layer }: ZipStage, base: number, { step, losses, isLast }: TrainProgress): void {
+    if (step !== 1 && step % lossEverySteps !== 0 && !isLast) return;
     const kept = this.state.losses.filter((loss) => loss.step < base + step);
-    this.state = { ...this.state, losses: [...kept, { step: base + step, losses: named }] };
+    const loss = { layer: layer.name, step: base + step, losses: this.byTask(losses) };
+    this.state = { ...this.state, losses: [...kept, loss] };
+  }
+
+  private noteLook({ layer }: ZipStage, base: number, { step, scores }: Validation): void {
+    const { earlyStopping } = this.recipe.retraining;
+    if (!earlyStopping) return;
+    const look = { layer: layer.name, step: base + step, scores: this.byTask(scores) };
+    this.state = {
+      ...this.state,
+      looks: [...this.state.looks, { ...look, metric: earlyStopping.metric }],
+    };
+  }
+
+  private noteStop({ layer }: ZipStage, base: number, planned: number, { steps, early }: Retrained): void {
+    const { earlyStopping } = this.recipe.retraining;
+    if (!early || !earlyStopping) return;
+    const stop: EarlyStop = {
+      ...{ layer: layer.name, retrainingSteps: base + steps, taken: steps, planned },
+      ...{ kept: early.step, score: early.score, metric: earlyStopping.metric },
+    };
+    this.state = { ...this.state, earlyStops: [...this.state.earlyStops, stop] };
+  }
+
+  private byTask(values: readonly (number | undefined)[]): Record<string, number> {
+    return Object.fromEntries(this.sources.map(({ task }, index) => [task, values[index] ?? NaN]));
   }
 
   private async validate(network: Network): Promise<Record<string, number> | undefined> {

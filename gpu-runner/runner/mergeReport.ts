@@ -26,6 +26,7 @@ import type { Zipped } from '../mtz/zip.ts';
 import type { FloorEvent } from '../mtz/zipCheckpoint.ts';
 import type { Judgement } from './judge.ts';
 import type { MergeOptions } from './mergeModels.ts';
+import { earlyStopEvents, validationCurve, validationLosses } from './retrainingLooks.ts';
 import type { Stored } from './storeParts.ts';
 import { tradeoffReport } from './tradeoffReport.ts';
 
@@ -196,14 +197,11 @@ const taskName = ({ tasks }: Network, position: number): string => tasks[positio
 function retrainingReport({ recipe }: MergeOptions, { zipped, before }: MergeFacts): Report['retraining'] {
   return {
     iterations: zipped.retrainingSteps,
-    history: zipped.losses.map(({ step, losses }) => ({ step, losses: { ...losses } })),
-    validation: zipped.accuracies.map(({ layer, retrainingSteps, accuracy }) => ({
-      step: retrainingSteps,
-      stage: layer,
-      accuracy: { ...accuracy },
-    })),
+    history: zipped.losses.map(({ layer, step, losses }) => ({ step, stage: layer, losses: { ...losses } })),
+    validation: validationCurve(zipped),
+    ...validationLosses(zipped),
     floors: floorsTold(recipe, before),
-    events: zipped.floorEvents.flatMap(rollbackEvents),
+    events: [...zipped.floorEvents.flatMap(rollbackEvents), ...earlyStopEvents(zipped)],
   };
 }
 

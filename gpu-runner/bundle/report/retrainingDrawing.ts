@@ -14,8 +14,16 @@ interface Point {
   readonly value: number;
 }
 
-/** Losses of every task over the steps of retraining, stages told apart by their background. */
-export function lossDrawing({ history, events }: RetrainingReport, tasks: readonly string[]): Markup {
+/**
+ * Losses of every task over the steps of retraining, stages told apart by their background.
+ *
+ * @param of which samples the losses are of
+ */
+export function lossDrawing(
+  { history, events }: Pick<RetrainingReport, 'history' | 'events'>,
+  tasks: readonly string[],
+  of: 'training' | 'validation' = 'training',
+): Markup {
   const lines = tasks.map((task) => ({
     task,
     points: thinned(
@@ -28,9 +36,9 @@ export function lossDrawing({ history, events }: RetrainingReport, tasks: readon
   const values = lines.flatMap(({ points }) => points.map(({ value }) => value));
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const isWide = low > 0 && high / low > 30;
-  return over('losses', lines, tasks, {
+  return over(of === 'training' ? 'losses' : 'validation-losses', lines, tasks, {
     stages: stagesOf(history),
-    title: 'Losses while retraining',
+    title: of === 'training' ? 'Losses while retraining' : 'Losses on validation samples while retraining',
     label: isWide ? 'loss, on a logarithmic axis' : 'loss',
     show: loss,
     axis: (range) => (isWide ? logAxis([low, high], range) : linearAxis([Math.min(0, low), high], range)),

@@ -94,7 +94,21 @@ describe('a zip that is stopped', () => {
     },
   );
 
-  test('does not go on from the checkpoint of another zip, or a damaged one', async () => {
+  test('remembers what early stopping saw, and where it stopped, wherever it died', async () => {
+    const retraining = { stepsPerLayer: 12, finalSteps: 10, batchSize: 16, learningRate: 0.01 };
+    const earlyStopping = { every: 2, patience: 2, minDelta: 0.2 };
+    const recipe = recipeOf({ share: { share: 0.7 }, retraining: { ...retraining, earlyStopping } });
+    const whole = await zip(dense, recipe, options);
+    expect(whole.earlyStops.map(({ layer }) => layer)).toContain('fc1');
+    expect(whole.looks[0]).toMatchObject({ layer: 'fc1', step: 0, metric: 'accuracy' });
+    const taken = whole.earlyStops.map((stop) => stop.retrainingSteps);
+    expect(whole.losses.map(({ step }) => step)).toEqual(expect.arrayContaining(taken));
+    const { zipped, lives } = await zipDying(dense, recipe, () => 1);
+    expect(lives).toBeGreaterThan(2);
+    for (const what of ['looks', 'earlyStops', 'losses'] as const) expect(zipped[what]).toEqual(whole[what]);
+  });
+
+  test('does not go on from the checkpoint of another zip, another version, or a damaged one', async () => {
     let saved = new Uint8Array();
     const save = (pieces: Pieces): void => void (saved = joined(pieces));
     await zip(dense, recipeOf(), { ...options, checkpoint: { save } });
@@ -102,6 +116,11 @@ describe('a zip that is stopped', () => {
       zip(dense, recipe, { ...options, checkpoint: { from: [from] } });
     await expect(resume(saved, recipeOf({ seed: 2 }))).rejects.toThrow(
       'Cannot resume: the checkpoint belongs to a zip of other networks, data or recipe',
+    );
+    const older = saved.slice();
+    older[7] = '1'.charCodeAt(0);
+    await expect(resume(older)).rejects.toThrow(
+      'Cannot resume: the checkpoint was written by another version of this program: delete it to begin anew',
     );
     await expect(resume(saved.slice(0, -7))).rejects.toThrow('is damaged or cut off');
     await expect(resume(Uint8Array.of(1, 2, 3))).rejects.toThrow('is not one of a zip (3 bytes)');

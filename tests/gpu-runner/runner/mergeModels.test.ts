@@ -180,6 +180,71 @@ describe('mergeModels()', () => {
     expect(page).toContain('Loss against multiply-adds');
   });
 
+  it('tells the losses layer by layer: the first and the last of each in a table, and bands in the drawing', () => {
+    const { history } = merged.report.retraining ?? { history: [] };
+    // Three steps after each layer, and three more after the last.
+    expect(history.map(({ step, stage }) => [stage, step])).toEqual([
+      ['conv1', 1],
+      ['conv1', 3],
+      ['conv2', 4],
+      ['conv2', 6],
+      ['fc1', 7],
+      ['fc1', 12],
+    ]);
+    const page = new TextDecoder().decode(merged.bundle.files.get('report.html'));
+    const [, table = ''] = page.split('First and last losses of each stage');
+    const rows = table.split('</table>')[0]?.match(/<tr>\s*<th[^>]*>(conv1|conv2|fc1)/g) ?? [];
+    expect(rows).toHaveLength(6);
+  });
+
+  it('tells what early stopping saw, and where it ended the steps', async () => {
+    const stopping = { every: 1, patience: 2, minDelta: 1, metric: 'accuracy' as const };
+    const ask = async (metric: 'accuracy' | 'loss') =>
+      mergeModels({
+        ...options,
+        recipe: recipe.parse({
+          ...tinyRecipe,
+          retraining: {
+            ...tinyRecipe.retraining,
+            finalSteps: 6,
+            earlyStopping: { ...stopping, metric, minDelta: 9 },
+          },
+        }),
+      });
+    const { report, bundle } = await ask('accuracy');
+    // Nothing is better by so much than the first look, before any step.
+    expect(report.retraining?.iterations).toBe(3 * 2);
+    expect(report.retraining?.events.map(({ step, kind, message }) => [step, kind, message])).toEqual(
+      [
+        ['conv1', 2, 3],
+        ['conv2', 4, 3],
+        ['fc1', 6, 9],
+      ].map(([layer, at, planned]) => [
+        at,
+        'early-stop',
+        expect.stringMatching(
+          new RegExp(
+            `^Retraining after ${layer ?? ''} stopped at step 2 of ${planned ?? ''}: no better since step 0, whose network is kept \\(mean accuracy [\\d.]+ % on validation samples\\)$`,
+          ),
+        ),
+      ]),
+    );
+    const looks = report.retraining?.validation.map(({ stage, step }) => [stage, step]);
+    expect(looks).toEqual([
+      ...[0, 1, 2].map((step) => ['conv1', step]),
+      ...[2, 3, 4].map((step) => ['conv2', step]),
+      ...[4, 5, 6].map((step) => ['fc1', step]),
+    ]);
+    expect(new TextDecoder().decode(bundle.files.get('report.html'))).toContain('early-stop');
+
+    const byLoss = await ask('loss');
+    expect(byLoss.report.retraining?.validation).toHaveLength(3);
+    expect(byLoss.report.retraining?.validationLosses).toHaveLength(9);
+    expect(new TextDecoder().decode(byLoss.bundle.files.get('report.html'))).toContain(
+      'Losses on validation samples',
+    );
+  });
+
   it('makes the same bundle of the same again', async () => {
     expect((await mergeModels(options)).bundle.id).toBe(merged.bundle.id);
   });

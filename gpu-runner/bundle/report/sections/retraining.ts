@@ -10,7 +10,7 @@ const { grouped, percent } = format;
 export function retrainingSection({ retraining, tasks }: Report): Markup | undefined {
   if (!retraining) return undefined;
   const names = tasks.map(({ task }) => task);
-  const { history, validation, events, iterations, seconds, floors } = retraining;
+  const { history, validation, validationLosses = [], events, iterations, seconds, floors } = retraining;
   const floorNames = Object.keys(floors);
   return section('retraining', 'Retraining', [
     html`<p class="soft">
@@ -25,6 +25,7 @@ export function retrainingSection({ retraining, tasks }: Report): Markup | undef
           ${folded('As a table', table('First and last losses of each stage', ['Stage', 'Step', ...names], lossRows(history, names)))}
         </div>`
       }
+      ${validationLosses.length > 0 && figure('Losses on validation samples', lossDrawing({ ...retraining, history: validationLosses }, names, 'validation'))}
       ${
         validation.length > 0 &&
         html`<div>
