@@ -5,8 +5,10 @@ import type { Recipe } from '../../shared/recipe.ts';
 import type { Report } from '../../shared/report.ts';
 import { CheckpointError } from '../engine/checkpointError.ts';
 import type { Provider } from '../engine/providers.ts';
+import { zipRecipe } from '../mtz/zipRecipe.ts';
 import { percent } from '../runner/figures.ts';
 import type { MergedBefore } from '../runner/mergedBefore.ts';
+import { StorageError } from '../runner/storageError.ts';
 import { openCheckpointFolder } from './checkpointFolder.ts';
 import { CommandError, type CommandContext } from './context.ts';
 import { perTask, progressLine } from './jobLines.ts';
@@ -64,7 +66,7 @@ export async function mergeHere(
   for (const note of notes) progress.note(note);
   const identity = JSON.stringify([
     name,
-    recipe,
+    zipRecipe(recipe),
     sources.map(({ task, model, train, validation }) => [
       task,
       model.sha256,
@@ -126,6 +128,12 @@ export async function mergeHere(
     progress.clear();
     if (cause instanceof CheckpointError)
       throw new CommandError(`${cause.message} (${kept})`, `delete ${kept} to begin anew`, { cause });
+    if (cause instanceof StorageError && checkpoint.isThere())
+      throw new CommandError(
+        `${cause.message}; the merged network is kept in ${kept}`,
+        'the same command with --resume and another --storage or a greater --max-storage-drop',
+        { cause },
+      );
     if (checkpoint.isThere()) context.complain('To go on: the same command with --resume');
     else await checkpoint.remove().catch(() => undefined);
     throw cause;

@@ -6,14 +6,15 @@ import { saveNetwork } from './networkState.ts';
 import type { Network } from './network.ts';
 import type { Source } from './source.ts';
 import type { ZipOptions } from './zipOptions.ts';
+import { zipRecipe } from './zipRecipe.ts';
 
 /** Greater wherever a budget leads to another plan than it did. */
 const budgetVersion = 2;
 
 /**
- * Digest of what decides a zip: the networks, as files and as they are read, what they share already, the recipe, the
- * provider, and of the data the size, dims, labels and the first and last sample. A checkpoint goes on only where it is the
- * same.
+ * Digest of what decides a zip: the networks, as files and as they are read, what they share already, the recipe but for
+ * how the bundle is stored, the provider, and of the data the size, dims, labels and the first and last sample. A checkpoint
+ * goes on only where it is the same.
  *
  * @param network as the zip begins
  */
@@ -23,7 +24,7 @@ export async function zipIdentity(
   recipe: Recipe,
   { provider, gramBytes }: Pick<ZipOptions, 'provider' | 'gramBytes'>,
 ): Promise<string> {
-  const parts: unknown[] = [recipe, { provider }, gramBytes ?? defaultGramBytes];
+  const parts: unknown[] = [zipRecipe(recipe), { provider }, gramBytes ?? defaultGramBytes];
   parts.push(network.settled, await networkDigest(network));
   if (recipe.budget) parts.push({ budgetVersion });
   for (const { task, graph, train, validation } of sources) {
