@@ -87,7 +87,8 @@ export type Budget = z.infer<typeof budget>;
 
 /**
  * Accuracy (0 to 1) on validation samples below which a layer is undone after its retraining, and shared less; at last nothing
- * is. What a task's own network does not reach is refused.
+ * is. What a task's own network does not reach is refused. float16 and int8 may
+ * not fall below it either.
  */
 export const floors = z.strictObject({
   accuracy: z.record(z.string(), z.number().min(0).max(1)).optional(),
@@ -158,7 +159,7 @@ const fields = {
   retraining,
   /** How the bundle's weights are stored: half or a quarter of the bytes. int8 also computes on integers. */
   storage: z.enum(storages).default('float32'),
-  /** Most accuracy (0 to 1) that int8 may cost a task on validation samples. */
+  /** Most accuracy (0 to 1) that int8 may cost a task on validation samples; floors hold whatever the storage. */
   maxStorageDrop: z.number().min(0).max(1).default(0.005),
   seed: z.int().min(0).default(1),
 };

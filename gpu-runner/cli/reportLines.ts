@@ -4,7 +4,8 @@ import { textTable } from '../runner/textTable.ts';
 import { bytes, duration } from './figures.ts';
 
 /** A merge's report for people: the separate networks against the bundle, then what was shared. */
-export function reportLines({ tasks, figures, plan, retraining, environment, notes }: Report): string[] {
+export function reportLines(report: Report): string[] {
+  const { tasks, figures, plan, retraining, environment, notes } = report;
   const rows = tasks.map(answersRow);
   const compare = (what: string, figure: Comparison | undefined, shown: (value: number) => string): void => {
     if (!figure) return;
@@ -40,6 +41,7 @@ export function reportLines({ tasks, figures, plan, retraining, environment, not
     '',
     ...(retraining?.events ?? []).map(({ message }) => message),
     ...notes,
+    ...storageLines(report),
     `${grouped(retraining?.iterations ?? 0)} steps of retraining${environment?.seconds === undefined ? '' : `; ${duration(1000 * environment.seconds)}`}`,
   ];
 }
@@ -59,5 +61,16 @@ function answersRow({ task, accuracy, agreement }: Report['tasks'][number]): str
     '',
     percent(agreement.share),
     '',
+  ];
+}
+
+/** What the weights are stored as, and what stayed float32. */
+function storageLines({ quantisation }: Report): string[] {
+  if (!quantisation) return [];
+  const { storage, quantised, excluded } = quantisation;
+  const layers = quantised === undefined ? '' : `: ${grouped(quantised)} layers compute on integers`;
+  return [
+    `Stored as ${storage}${layers}${excluded.length > 0 ? '; left in float32:' : ''}`,
+    ...excluded.map(({ part, layer, reason }) => `  ${layer} of ${part}: ${reason}`),
   ];
 }

@@ -1,4 +1,6 @@
-import { confusionOf } from '../bundle/report/confusion.ts';
+import { confusionOf, confusionOfTask } from '../bundle/report/confusion.ts';
+import { countRight } from '../bundle/quantise/measure.ts';
+import type { Parts } from '../bundle/quantise/parts.ts';
 import type { Dataset } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import { accuracyOf } from '../mtz/evaluate.ts';
@@ -14,17 +16,34 @@ export interface Judgement {
 }
 
 /** A matrix of more is a picture of dots, and a megabyte of numbers. */
-const mostClasses = 256;
+export const mostClasses = 256;
+
+interface JudgeOptions {
+  readonly provider: Provider;
+  readonly signal?: AbortSignal;
+}
 
 /** @throws {Error} when the graph is no classifier of the samples */
-export async function judge(
-  graph: Graph,
-  data: Dataset,
-  options: { readonly provider: Provider; readonly signal?: AbortSignal },
-): Promise<Judgement> {
+export async function judge(graph: Graph, data: Dataset, options: JudgeOptions): Promise<Judgement> {
   const samples = data.size;
   if (data.classes > mostClasses) return { samples, accuracy: await accuracyOf(graph, data, options) };
-  const confusion = await confusionOf(graph, data, options);
+  return judgementOf(await confusionOf(graph, data, options), samples);
+}
+
+/** The same of one task of a trunk and heads, as they are stored. */
+export async function judgeTask(
+  parts: Parts,
+  task: string,
+  data: Dataset,
+  options: JudgeOptions,
+): Promise<Judgement> {
+  const samples = data.size;
+  if (data.classes > mostClasses)
+    return { samples, accuracy: (await countRight(parts, task, data, options)) / samples };
+  return judgementOf(await confusionOfTask(parts, task, data, options), samples);
+}
+
+function judgementOf(confusion: number[][], samples: number): Judgement {
   const right = confusion.reduce((sum, row, label) => sum + (row[label] ?? 0), 0);
   return { samples, accuracy: right / samples, confusion };
 }

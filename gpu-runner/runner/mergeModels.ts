@@ -28,7 +28,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { answersApart } from './answersApart.ts';
 import { judge, type Judgement } from './judge.ts';
 import type { MergedBefore } from './mergedBefore.ts';
-import { reportMerge, withEnvironment } from './mergeReport.ts';
+import { floorsTold, reportMerge, withEnvironment } from './mergeReport.ts';
 import { storeParts, type Stored, type TaskSamples } from './storeParts.ts';
 import { timeMerge } from './timeMerge.ts';
 
@@ -96,7 +96,8 @@ const paritySamples = 64;
  *
  * Same options and machine: same bundle, also when it was stopped in between and went on from a checkpoint.
  *
- * @throws {Error} when something does not fit or parity is not met; the signal's reason when it is aborted
+ * @throws {Error} when something does not fit or parity is not met; a StorageError when the merged network cannot be stored as
+ * the recipe says; the signal's reason when it is aborted
  */
 export const mergeModels: MergeModels = async (options) => {
   const { sources, recipe, provider, signal, onProgress, checkpoint } = options;
@@ -137,7 +138,7 @@ export const mergeModels: MergeModels = async (options) => {
   enter('export');
   const serving = servingGraphs(zipped.network);
   const stored = await storeParts(serving, served, recipe, {
-    ...{ provider, signal },
+    ...{ provider, signal, floors: floorsTold(recipe, before) },
     onProgress: (message) => onProgress?.({ stage: 'export', message }),
   });
   const report = reportMerge(options, { zipped, serving, before, after, agreement, stored, distance });

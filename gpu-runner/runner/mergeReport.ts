@@ -88,6 +88,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
       ...extensionNotes(options),
       ...(options.notes ?? []),
       ...zipped.notes,
+      ...storageNotes(options),
       ...(zipped.plan.unpredicted === null ? [] : [zipped.plan.unpredicted]),
     ],
   });
@@ -103,6 +104,13 @@ function extensionNotes({ before, sources }: MergeOptions): string[] {
   return [
     `"${sources.at(-1)?.task ?? ''}" was added to bundle ${before.id.slice(0, 12)} of ${before.tasks.join(', ')}, which had ${before.retrainingSteps} steps of retraining.`,
   ];
+}
+
+/** Whose answers nobody compared after the weights were rounded. */
+function storageNotes({ sources, recipe: { storage } }: MergeOptions): string[] {
+  const blind = sources.filter(({ validation }) => !validation).map(({ task }) => `"${task}"`);
+  if (storage === 'float32' || blind.length === 0) return [];
+  return [`${storage}: accuracy of ${blind.join(', ')} not checked: no held-out samples`];
 }
 
 function packedBytes({ trunk, heads }: Parts): number {
@@ -132,7 +140,8 @@ function taskReport(
   { task, model, labels, graph, leftOut = [] }: MergeOptions['sources'][number],
   { serving, before, after, agreement, stored }: MergeFacts,
 ): Omit<TaskReport, 'labels'> & { labels: string[] } {
-  const [one, other] = [before.get(task), after.get(task)];
+  // What is served is what was stored: int8 answers a little differently.
+  const [one, other] = [before.get(task), stored?.judged.get(task) ?? after.get(task)];
   const agrees = agreement.get(task);
   const head = serving.heads.find((each) => each.task === task)?.graph;
   const zippedMacs = total([serving.trunk, head].map((part) => (part ? countMacs(part) : 0)));
@@ -150,12 +159,7 @@ function taskReport(
     }),
     ...(one &&
       other && {
-        // What is served is what was stored: int8 answers a little differently.
-        accuracy: {
-          before: one.accuracy,
-          after: stored?.report.accuracy[task]?.after ?? other.accuracy,
-          samples: other.samples,
-        },
+        accuracy: { before: one.accuracy, after: other.accuracy, samples: other.samples },
         ...(one.confusion &&
           other.confusion && { confusion: { before: one.confusion, after: other.confusion } }),
       }),
@@ -231,7 +235,7 @@ function rollbackEvents({
 }
 
 /** The accuracy that each task had to keep, as the recipe says or as so much less than its separate network's. */
-function floorsTold(
+export function floorsTold(
   { floors }: MergeOptions['recipe'],
   before: MergeFacts['before'],
 ): Record<string, number> {

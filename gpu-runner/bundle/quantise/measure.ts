@@ -40,6 +40,17 @@ export async function* answersOf(
   }
 }
 
+/** All of {@link answersOf}. */
+export async function collectAnswers(
+  parts: Parts,
+  batches: Iterable<Tensor<'float32'>>,
+  options: CalibrateOptions,
+): Promise<Answers[]> {
+  const all: Answers[] = [];
+  for await (const one of answersOf(parts, batches, options)) all.push(one);
+  return all;
+}
+
 /** By task. NaN anywhere is infinitely far. */
 export function compareAnswers(
   expected: readonly Answers[],

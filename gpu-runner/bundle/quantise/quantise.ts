@@ -10,7 +10,7 @@ import { calibrate, type CalibrateOptions } from './calibrate.ts';
 import { foldNormalisation } from './foldNormalisation.ts';
 import { rangeMethods, type RangeMethod } from './histogram.ts';
 import { layersOf } from './layers.ts';
-import { answersOf, compareAnswers, countRight, type Answers, type OutputError } from './measure.ts';
+import { collectAnswers, compareAnswers, countRight, type OutputError } from './measure.ts';
 import { mapParts, partsOf, type Parts } from './parts.ts';
 import { flowsOf, quantiseParts, type PlacedLayer } from './quantiseParts.ts';
 import type { ActivationType } from './scales.ts';
@@ -21,6 +21,10 @@ export interface QuantiseOptions {
   readonly validation?: Readonly<Record<string, Dataset>> | undefined;
   /** Largest loss of accuracy of any task, 0 to 1; default 0.005. */
   readonly maxDrop?: number | undefined;
+  /**
+   * Accuracy (0 to 1) that a task must keep as well, by task. Where float32 is below it already, int8 must not be worse.
+   */
+  readonly floors?: Readonly<Record<string, number>> | undefined;
   /** Largest relative error of any task's outputs on the calibration samples; default 0.1. */
   readonly maxError?: number | undefined;
   /** Layers that may stay float32 for accuracy's sake; default half of them, rounded up. */
@@ -80,7 +84,7 @@ interface Measured {
  *
  * @param calibration batches [n, ...sample] of the one input that the parts read, real samples of all tasks
  * @throws {Error} when there is nothing to quantise or calibrate with; and, with the numbers, when a task's accuracy
- *   drops by more than `maxDrop` or its outputs differ by more than `maxError`, whatever stays float32
+ *   drops by more than `maxDrop` or below its floor, or its outputs differ by more than `maxError`, whatever stays float32
  */
 export async function quantise(
   parts: Parts,
@@ -88,7 +92,7 @@ export async function quantise(
   options: QuantiseOptions,
 ): Promise<Quantised> {
   const { maxDrop = 0.005, maxError = 0.1, activations = 'uint8', methods = rangeMethods } = options;
-  const { onProgress, validation = {} } = options;
+  const { onProgress, validation = {}, floors = {} } = options;
   const run: CalibrateOptions = { provider: options.provider, signal: options.signal };
   const source = mapParts({ trunk: parts.trunk, heads: parts.heads }, foldNormalisation);
   const all = placedLayers(source);
@@ -106,12 +110,12 @@ export async function quantise(
     [...flowsOf(source, chosen)].map(([part, flow]) => [part, new Set(flow.quantised.keys())]),
   );
   const seen = await calibrate(source, watched, calibration, run);
-  const expected = await collect(answersOf(source, calibration, run));
+  const expected = await collectAnswers(source, calibration, run);
   const before = await rightAnswers(source, validation, run);
 
   const measure = async (layers: readonly PlacedLayer[], method: RangeMethod): Promise<Measured> => {
     const quantised = quantiseParts(source, layers, seen, { method, activations });
-    const error = compareAnswers(expected, await collect(answersOf(quantised, calibration, run)));
+    const error = compareAnswers(expected, await collectAnswers(quantised, calibration, run));
     return { parts: quantised, error, right: await rightAnswers(quantised, validation, run) };
   };
   const candidates: { method: RangeMethod; measured: Measured }[] = [];
@@ -125,12 +129,13 @@ export async function quantise(
   const { method } = best;
   let { measured } = best;
 
-  const complaint = (): string | undefined => complaintAbout(measured, before, validation, maxDrop, maxError);
+  const complaint = (): string | undefined =>
+    complaintAbout(measured, accuracies(validation, before, measured.right), { maxDrop, floors, maxError });
   let worst = complaint();
   if (worst !== undefined) {
     const ranked = await rankByError(chosen, onProgress, async (one) => {
       const alone = quantiseParts(source, [one], seen, { method, activations });
-      return worstOf(compareAnswers(expected, await collect(answersOf(alone, calibration, run))));
+      return worstOf(compareAnswers(expected, await collectAnswers(alone, calibration, run)));
     });
     for (const { placed, error } of ranked.slice(0, Math.min(maxExcluded, ranked.length - 1))) {
       const reason = `${worst}; as int8 alone, it makes the outputs differ by ${percent(error)}`;
@@ -161,12 +166,6 @@ export async function quantise(
 
 const placedLayers = (parts: Parts): PlacedLayer[] =>
   partsOf(parts).flatMap(({ part, graph }) => layersOf(graph).map((layer) => ({ part, layer })));
-
-async function collect(answers: AsyncIterable<Answers>): Promise<Answers[]> {
-  const all: Answers[] = [];
-  for await (const one of answers) all.push(one);
-  return all;
-}
 
 async function rightAnswers(
   parts: Parts,
@@ -203,17 +202,37 @@ const total = (right: ReadonlyMap<string, number>): number =>
 const byAccuracyThenError = (a: Measured, b: Measured): number =>
   total(b.right) - total(a.right) || worstError(a) - worstError(b);
 
+interface Demands {
+  readonly maxDrop: number;
+  readonly floors: Readonly<Record<string, number>>;
+  readonly maxError: number;
+}
+
+/** Whether storing broke a floor, or made worse what was below it before. */
+export const isBelowFloor = (
+  { before, after }: Pick<QuantisedAccuracy, 'before' | 'after'>,
+  floor: number,
+): boolean => after < Math.min(floor, before);
+
+export const floorComplaint = (
+  task: string,
+  { before, after }: Pick<QuantisedAccuracy, 'before' | 'after'>,
+  floor: number,
+): string =>
+  `"${task}" drops from ${percent(before)} to ${percent(after)} accuracy, its floor is ${percent(floor)}`;
+
 /** The first demand that is not met, as a sentence; undefined when all are. */
 function complaintAbout(
-  { error, right }: Measured,
-  before: ReadonlyMap<string, number>,
-  validation: Readonly<Record<string, Dataset>>,
-  maxDrop: number,
-  maxError: number,
+  { error }: Measured,
+  accuracy: Readonly<Record<string, QuantisedAccuracy>>,
+  { maxDrop, floors, maxError }: Demands,
 ): string | undefined {
-  for (const [task, { before: was, after }] of Object.entries(accuracies(validation, before, right))) {
+  for (const [task, { before: was, after }] of Object.entries(accuracy)) {
     if (was - after > maxDrop)
       return `"${task}" drops from ${percent(was)} to ${percent(after)} accuracy, ${percent(maxDrop)} are allowed`;
+    const floor = floors[task] ?? 0;
+    if (isBelowFloor({ before: was, after }, floor))
+      return floorComplaint(task, { before: was, after }, floor);
   }
   for (const [task, { relative }] of Object.entries(error)) {
     if (relative > maxError)

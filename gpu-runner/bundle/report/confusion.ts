@@ -2,6 +2,7 @@ import type { Dataset } from '../../engine/dataset.ts';
 import type { Provider } from '../../engine/providers.ts';
 import type { Graph } from '../../onnx/graph.ts';
 import { answersOf, batchesOf, largestOf } from '../quantise/measure.ts';
+import type { Parts } from '../quantise/parts.ts';
 
 /**
  * How often samples of each class were answered with each class: a row each true label, a column each answer.
@@ -14,17 +15,29 @@ export async function confusionOf(
   data: Dataset,
   options: { readonly provider: Provider; readonly signal?: AbortSignal },
 ): Promise<number[][]> {
-  const refuse = (reason: string): Error =>
-    new Error(`Cannot count the confusion of "${graph.name}": ${reason}`);
   if (graph.inputs.length !== 1 || graph.outputs.length !== 1)
-    throw refuse(`it has ${graph.inputs.length} inputs and ${graph.outputs.length} outputs, not one of each`);
+    throw refusal(
+      graph.name,
+      `it has ${graph.inputs.length} inputs and ${graph.outputs.length} outputs, not one of each`,
+    );
+  return confusionOfTask({ trunk: null, heads: [{ task: graph.name, graph }] }, graph.name, data, options);
+}
+
+/** The same of one task of a trunk and heads, through its own head alone. */
+export async function confusionOfTask(
+  { trunk, heads }: Parts,
+  task: string,
+  data: Dataset,
+  options: { readonly provider: Provider; readonly signal?: AbortSignal },
+): Promise<number[][]> {
+  const refuse = (reason: string): Error => refusal(task, reason);
   if (data.size === 0) throw refuse('the data set is empty');
   const { classes } = data;
   const counts = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
   let sample = 0;
-  const parts = { trunk: null, heads: [{ task: graph.name, graph }] };
+  const parts = { trunk, heads: heads.filter((head) => head.task === task) };
   for await (const answers of answersOf(parts, batchesOf(data), options)) {
-    const { dims, data: scores } = answers.get(graph.name) ?? { dims: [], data: new Float32Array() };
+    const { dims, data: scores } = answers.get(task) ?? { dims: [], data: new Float32Array() };
     const rows = scores.length / classes;
     if (dims.length !== 2 || dims[1] !== classes)
       throw refuse(`its output is [${dims.join()}], the samples have ${classes} classes`);
@@ -37,3 +50,6 @@ export async function confusionOf(
   }
   return counts;
 }
+
+const refusal = (what: string, reason: string): Error =>
+  new Error(`Cannot count the confusion of "${what}": ${reason}`);

@@ -2,8 +2,10 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readBundle } from '../../../../gpu-runner/bundle/readBundle.ts';
+import { writeModelFile } from '../../../../gpu-runner/onnx/files.ts';
 import type { Manifest } from '../../../../shared/manifest.ts';
 import { report as reportSchema, type Report } from '../../../../shared/report.ts';
+import { closeCall, rightly } from '../../runner/closeCall.ts';
 import { Home } from '../runCli.ts';
 import { tinyRecipe, writeTinyMerge } from '../tinyMerge.ts';
 
@@ -194,6 +196,47 @@ test('zip says at once that nothing can be written where the bundle is to go', a
     1,
     expect.stringContaining(`no folder can be made in ${home.path('file')}: ENOTDIR`),
   ]);
+});
+
+test('zip that cannot store the bundle as asked keeps the merged network, and goes on as another type', async () => {
+  // int8 is wrong about these in either layer.
+  const net = closeCall(1, { uneven: true });
+  const { size, labels, ...data } = await rightly(net, 400, 2, { uneven: true });
+  const all = Uint32Array.from({ length: size }, (_, index) => index);
+  const images = Buffer.alloc(12 + 4 * 4 * size);
+  images.writeUInt32BE(0x0d02);
+  images.writeUInt32BE(size, 4);
+  images.writeUInt32BE(4, 8);
+  for (const [index, value] of Array.from(data.inputs(all)).entries())
+    images.writeFloatBE(value, 12 + 4 * index);
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(0x0801);
+  header.writeUInt32BE(size, 4);
+  for (const task of ['digit', 'fashion']) {
+    writeModelFile(home.path(`${task}.onnx`), net);
+    await writeFile(home.path(`${task}.images`), images);
+    await writeFile(home.path(`${task}.labels`), Buffer.concat([header, Uint8Array.from(labels)]));
+    const description = {
+      from: { images: `${task}.images`, labels: `${task}.labels` },
+      preprocessing: null,
+      split: { validation: 0.25 },
+    };
+    await writeFile(home.path(`${task}.json`), JSON.stringify(description));
+  }
+  const args = zip('--share', '1', '--learning-rate', '0.000000001', '--checkpoint-seconds', '0');
+  const refused = await home.run([...args, '--storage', 'int8', '--max-storage-drop', '0']);
+  expect(refused.status).toBe(1);
+  expect(refused.err).toMatch(
+    /Cannot quantise: "\w+" drops from .*; the merged network is kept in .*merged\.checkpoint\nNext: the same command with --resume and another --storage or a greater --max-storage-drop$/,
+  );
+  const resumed = await home.run([...args, '--storage', 'float16', '--resume']);
+  expect(resumed.status, resumed.err).toBe(0);
+  expect(resumed.err).toContain('Going on where the interrupted run was');
+  expect(resumed.err).not.toContain('channels shared');
+  expect(resumed.out).toContain('Stored as float16');
+  const { manifest } = await readBundle(home.path('merged'));
+  expect([manifest.storage, manifest.lineage.retrainingSteps]).toEqual(['float16', 8]);
+  expect(existsSync(home.path('merged.checkpoint'))).toBe(false);
 });
 
 const timeless = (manifest: Manifest) => ({
