@@ -18,23 +18,20 @@ export function maskOfZeros(weight: Tensor): Tensor<'uint8'> {
 }
 
 /**
- * The masks of those initializers that have zeros. Weights are pruned on purpose or not at all: with `leastZeros`, the
- * share of zeros below which a weight counts as dense, single zeros by chance do not freeze.
+ * The masks of those initializers that have zeros, be it one: all of them stay 0.
  *
- * @param names of the initializers to look at; unknown ones have no mask
+ * @param names of the initializers to look at, weights and not biases, which nobody prunes; unknown ones have no mask
  */
 export function masksOfZeros(
   initializers: ReadonlyMap<string, Tensor>,
   names: Iterable<string>,
-  leastZeros = 0.05,
 ): Map<string, Tensor<'uint8'>> {
   const masks = new Map<string, Tensor<'uint8'>>();
   for (const name of names) {
     const tensor = initializers.get(name);
     if (!tensor || tensor.dtype === 'string') continue;
     const mask = maskOfZeros(tensor);
-    const zeros = mask.data.reduce((count, kept) => count + 1 - kept, 0);
-    if (zeros > 0 && zeros >= leastZeros * mask.data.length) masks.set(name, mask);
+    if (mask.data.includes(0)) masks.set(name, mask);
   }
   return masks;
 }

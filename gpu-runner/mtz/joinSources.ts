@@ -9,6 +9,7 @@ import { onCommonInput } from './onCommonInput.ts';
 import { readNet } from './readNet.ts';
 import { throughScale } from './throughScale.ts';
 import type { TaskNet, Weights } from './topology.ts';
+import { prunedNotes } from './zeros.ts';
 
 export interface NamedGraph {
   readonly task: string;
@@ -25,7 +26,7 @@ export interface Joined {
   readonly nets: readonly TaskNet[];
   /** The networks alone as they were, but that all read one input: with nodes before them where theirs was another. */
   readonly originals: readonly Graph[];
-  /** What could not be zipped and why. */
+  /** What could not be zipped and why, and what zipping does not keep. */
   readonly notes: readonly string[];
 }
 
@@ -53,7 +54,11 @@ export function joinSources(
   const originals = sources.map(({ task, graph, inputScale }) =>
     onCommonInput(graph, { dims, how: recipe.inputChannels?.[task], inputScale }),
   );
-  return { network: joinNets(nets, recipe.wiring, recipe.sparse), nets, originals, notes };
+  return {
+    network: joinNets(nets, recipe.wiring, recipe.sparse),
+    ...{ nets, originals },
+    notes: [...notes, ...prunedNotes(sources, recipe)],
+  };
 }
 
 /** Networks read, given one input and aligned. */

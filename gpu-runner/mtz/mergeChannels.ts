@@ -1,5 +1,6 @@
 import { matrix, row, type Matrix } from '../linalg/matrix.ts';
 import { shareChannel, sumOfChannels, type ChannelGrams } from './channelGrams.ts';
+import { maskChannel } from './maskChannel.ts';
 import { blockOf, rounded, roundedValues, widthOf, type Network, type Part, type Rows } from './network.ts';
 import { members, type TaskSet } from './taskSet.ts';
 import { valueAt, type Channelwise } from './topology.ts';
@@ -94,7 +95,9 @@ export function mergeChannelParts(
     const [gramA, gramB] = [gramsA[channel], gramsB[channel]];
     if (!gramA || !gramB) throw new Error(`Cannot merge ${step.name}: channel ${channel} was not measured`);
     const shared = shareChannel(weightsOf(a, channel), weightsOf(b, channel), gramA, gramB);
-    row(weight, channel).set(shared.weights.subarray(0, weight.cols));
+    const own = row(weight, channel);
+    own.set(shared.weights.subarray(0, weight.cols));
+    if (network.sparse) maskChannel(own, row(a.weight, channel), row(b.weight, channel));
     bias[channel] = shared.weights[weight.cols] ?? 0;
     cost += shared.cost;
   }

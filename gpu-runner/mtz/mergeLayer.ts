@@ -11,6 +11,7 @@ import {
 import { multiply } from '../linalg/multiply.ts';
 import { absorbDropped, type Absorbed } from './absorb.ts';
 import { channelRanges, halfSquares, isFactored, type Gram } from './factoredGram.ts';
+import { maskChannel } from './maskChannel.ts';
 import { columnsOf, keyOf, type InputBlock, type Network, type Part } from './network.ts';
 import { gramOfBlocks, type TaskGram } from './taskGram.ts';
 import { contains, members, type TaskSet } from './taskSet.ts';
@@ -134,18 +135,13 @@ function withoutBias(both: Matrix): { weight: Matrix; bias: Float64Array } {
   return { weight, bias };
 }
 
-/** Zeros where the side has them that has fewer: the mask with more ones stays (He et al. 2018, sparse networks). */
+/** The zeros that stay of two parts' weights on what they read in common, bias last. */
 function masked(shared: Matrix, a: Part, b: Part, common: readonly InputBlock[]): Matrix {
-  const [ofA, ofB] = [weightsOn(a, common), weightsOn(b, common)];
   const result = matrix(shared.rows, shared.cols, shared.data.slice());
-  const ones = (values: Float64Array): number =>
-    values.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
+  const sides = [weightsOn(a, common), weightsOn(b, common)] as const;
   for (let channel = 0; channel < shared.rows; channel += 1) {
-    const [one, other] = [row(ofA, channel), row(ofB, channel)];
-    const mask = ones(one) >= ones(other) ? one : other;
-    const weights = row(result, channel);
-    // The bias, last, is never pruned.
-    for (let k = 0; k < shared.cols - 1; k += 1) if (mask[k] === 0) weights[k] = 0;
+    const [merged, ofA, ofB] = [result, ...sides].map((each) => row(each, channel).subarray(0, -1));
+    if (merged && ofA && ofB) maskChannel(merged, ofA, ofB);
   }
   return result;
 }

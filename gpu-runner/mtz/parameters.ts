@@ -1,4 +1,5 @@
 import type { Tensor } from '../../shared/tensor.ts';
+import { rolesOf } from '../engine/parameters.ts';
 import { matrix } from '../linalg/matrix.ts';
 import { rowsOf, weightedSteps, type Network, type Part, type Rows, type WeightedStep } from './network.ts';
 import { label } from './taskSet.ts';
@@ -43,6 +44,21 @@ export function parameterNames(network: Network): string[] {
     const { weight, bias } = partTensors(network, step, rows, part);
     return part.bias ? [weight.name, bias.name] : [weight.name];
   });
+}
+
+/** Those of them that pruning may have set to 0: the weights, and those that the tails read as weights. */
+export function weightNames(network: Network): string[] {
+  const own = [...partsOf(network)].map(
+    ({ step, rows, part }) => partTensors(network, step, rows, part).weight.name,
+  );
+  const ofTails = network.tails.flatMap((tail, task) =>
+    tail
+      ? [...rolesOf(tail.graph)].flatMap(([name, role]) =>
+          role === 'weight' ? [tailName(network, task, name)] : [],
+        )
+      : [],
+  );
+  return [...own, ...ofTails];
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { logitsOf } from './logitsOf.ts';
 import type { Network } from './network.ts';
 import { denormalised, normalised, type Normalisation } from './normalise.ts';
-import { parameterNames, tailName, withParameters } from './parameters.ts';
+import { parameterNames, tailName, weightNames, withParameters } from './parameters.ts';
 import { jointGraph, taskInput } from './wiring.ts';
 
 export interface Lesson {
@@ -91,7 +91,7 @@ export async function retrain(
     frozenStatistics: normalisations.length === 0 || statisticsBut(graph, normalisations),
     ...(retraining.clipNorm !== undefined && { clipNorm: retraining.clipNorm }),
     ...(retraining.adaptiveWeights && { lossWeighting: retraining.adaptiveWeights }),
-    ...(network.sparse && { masks: masksOfZeros(graph.initializers, parameters) }),
+    ...(network.sparse && { masks: masksOfZeros(graph.initializers, weightNames(network)) }),
     ...(earlyStopping && { validation: earlyStopping }),
     seed,
     provider,

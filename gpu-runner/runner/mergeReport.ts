@@ -22,6 +22,7 @@ import { groupsInOrder } from '../mtz/survey.ts';
 import { members } from '../mtz/taskSet.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { ServingGraphs } from '../mtz/wiring.ts';
+import { densityOf, densityOfGraph, type Density } from '../mtz/zeros.ts';
 import type { Zipped } from '../mtz/zip.ts';
 import type { FloorEvent } from '../mtz/zipCheckpoint.ts';
 import type { Judgement } from './judge.ts';
@@ -88,6 +89,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
       ...extensionNotes(options),
       ...(options.notes ?? []),
       ...zipped.notes,
+      ...sparseNotes(options, facts),
       ...storageNotes(options),
       ...(zipped.plan.unpredicted === null ? [] : [zipped.plan.unpredicted]),
     ],
@@ -105,6 +107,16 @@ function extensionNotes({ before, sources }: MergeOptions): string[] {
     `"${sources.at(-1)?.task ?? ''}" was added to bundle ${before.id.slice(0, 12)} of ${before.tasks.join(', ')}, which had ${before.retrainingSteps} steps of retraining.`,
   ];
 }
+
+/** How much a merge of pruned networks holds that is not 0. */
+function sparseNotes({ recipe, sources }: MergeOptions, { zipped: { network } }: MergeFacts): string[] {
+  if (!recipe.sparse) return [];
+  const shareOf = ({ weights, ones }: Density): string => shown(weights === 0 ? 0 : ones / weights);
+  const before = sources.map(({ task, graph }) => `"${task}" ${shareOf(densityOfGraph(graph))}`).join(', ');
+  return [`${shareOf(densityOf(network))} of the weights are not 0; in the separate networks: ${before}`];
+}
+
+const shown = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Whose answers nobody compared after the weights were rounded. */
 function storageNotes({ sources, recipe: { storage } }: MergeOptions): string[] {

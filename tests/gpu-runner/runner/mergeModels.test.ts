@@ -123,6 +123,26 @@ describe('mergeModels()', () => {
     },
   );
 
+  it('says how many weights of pruned networks are not 0, before and after', async () => {
+    const sources = options.sources.map((source) => {
+      const graph = source.graph.clone();
+      for (const [name, tensor] of graph.initializers)
+        if (tensor.dtype === 'float32' && tensor.dims.length > 1)
+          graph.initializers.set(name, {
+            ...tensor,
+            data: tensor.data.map((value, i) => (i % 4 ? value : 0)),
+          });
+      return { ...source, graph };
+    });
+    const asked = { ...tinyRecipe, sparse: true };
+    const { report } = await mergeModels({ ...options, sources, recipe: recipe.parse(asked) });
+    const [note = ''] = report.notes;
+    expect(note).toMatch(
+      /^\d\d\.\d % of the weights are not 0; in the separate networks: "left" 74\.9 %, "right" 74\.9 %$/,
+    );
+    expect(Number.parseFloat(note)).toBeLessThan(85);
+  });
+
   it('says whose accuracy nobody checked after the weights were rounded', async () => {
     const [left, right] = options.sources;
     if (!left || !right) throw new Error('There are two sources');
