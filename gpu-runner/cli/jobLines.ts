@@ -12,6 +12,7 @@ export function progressLine({
   steps,
   losses,
   accuracy,
+  stepsPerSecond,
   etaMs,
   message,
 }: Omit<Progress, 'at'>): string {
@@ -25,7 +26,11 @@ export function progressLine({
   const facts = [(message ?? stage) + counted];
   if (losses) facts.push(`loss ${perTask(losses, (loss) => loss.toFixed(3))}`);
   if (accuracy) facts.push(`accuracy ${perTask(accuracy, percent)}`);
-  if (etaMs !== undefined) facts.push(`${duration(etaMs)} left`);
+  if (stepsPerSecond !== undefined)
+    facts.push(`${stepsPerSecond < 10 ? stepsPerSecond.toPrecision(2) : stepsPerSecond.toFixed(0)} steps/s`);
+  // Of this layer's retraining: how long the layers after it take, nobody knows yet.
+  if (etaMs !== undefined)
+    facts.push(`${duration(etaMs)} left${layer === undefined ? '' : ' in this layer'}`);
   return where + facts.join(', ');
 }
 
