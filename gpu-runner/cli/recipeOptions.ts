@@ -12,6 +12,7 @@ import {
   type InputAdaptation,
   type Recipe,
   type RecipeInput,
+  type Retraining,
 } from '../../shared/recipe.ts';
 import { UsageError } from './context.ts';
 import { byteCount, wholeNumber } from './options.ts';
@@ -78,10 +79,25 @@ function inputChannels(
   return { ...before, [task]: how };
 }
 
+/** Fields of a recipe's retraining that no option sets. */
+export const recipeOnly = [
+  'weightDecay',
+  'temperature',
+  'batchSizes',
+  'lossWeights',
+  'adaptiveWeights',
+  'earlyStopping',
+  'augmentation',
+  'clipNorm',
+] as const satisfies readonly (keyof Retraining)[];
+
 /** How to merge: a file, options that win over it, or the defaults. */
 export const withRecipe = (command: Command): Command =>
   command
-    .option('--recipe <file>', 'how to merge, as JSON; the options below win over it')
+    .option(
+      '--recipe <file>',
+      `how to merge, as JSON; the options below win over it. Its "retraining" also takes ${recipeOnly.join(', ')}; the README has an example`,
+    )
     .addOption(new Option('--wiring <wiring>', `default: ${base.wiring}`).choices(wirings))
     .addOption(
       new Option(
@@ -145,7 +161,7 @@ export const withRecipe = (command: Command): Command =>
     )
     .option(
       '--max-storage-drop <share>',
-      'of accuracy on held-out data that int8 may cost a task, 0 to 1 (default: 0.005)',
+      'of accuracy on held-out data that int8 may cost a task, 0 to 1 (default: 0.005); floors hold as well',
       number(0, 1),
     )
     .option('--seed <n>', 'of everything random (default: 1)', wholeNumber(0, 2 ** 31));

@@ -117,9 +117,6 @@ describe('a zip that is stopped', () => {
     await expect(resume(saved, recipeOf({ seed: 2 }))).rejects.toThrow(
       'Cannot resume: the checkpoint belongs to a zip of other networks, data or recipe',
     );
-    const older = saved.slice();
-    older[7] = '1'.charCodeAt(0);
-    await expect(resume(older)).rejects.toThrow('was written by another version of zipping');
     await expect(resume(saved.slice(0, -7))).rejects.toThrow('is damaged or cut off');
     await expect(resume(Uint8Array.of(1, 2, 3))).rejects.toThrow('is not one of a zip (3 bytes)');
     const older = saved.slice();
