@@ -39,6 +39,8 @@ const task = z.strictObject({
     })
     .optional(),
   labels: z.array(z.string()).default([]),
+  /** What it was zipped and retrained on, and what was held out. */
+  samples: z.strictObject({ train: count, validation: count }).optional(),
   /** Share of held-out samples answered right by the source network, and by the bundle. */
   accuracy: z.strictObject({ before: share, after: share, samples: z.int().min(1) }).optional(),
   /** Where no labels say what is right: share of samples (held out, if any are) answered as the source network does. */
@@ -180,8 +182,10 @@ export const report = z
       })
       .default({}),
     quantisation: quantisation.optional(),
-    /** What could not be zipped, and why. */
-    unzipped: z.array(z.strictObject({ what: z.string(), reason: z.string() })).default([]),
+    /** What could not be zipped, and why: of all networks, or of one task's. */
+    unzipped: z
+      .array(z.strictObject({ what: z.string(), reason: z.string(), task: name.optional() }))
+      .default([]),
     notes: z.array(z.string()).default([]),
     environment: z
       .strictObject({

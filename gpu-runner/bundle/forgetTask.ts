@@ -93,10 +93,17 @@ export function forgetInReport(
         ...retraining,
         history: retraining.history.map((one) => ({ ...one, losses: without(one.losses, task) })),
         validation: retraining.validation.map((one) => ({ ...one, accuracy: without(one.accuracy, task) })),
+        ...(retraining.validationLosses && {
+          validationLosses: retraining.validationLosses.map((one) => ({
+            ...one,
+            losses: without(one.losses, task),
+          })),
+        }),
         floors: without(retraining.floors, task),
       },
     }),
     ...(quantisation && { quantisation: forgetInQuantisation(quantisation, task) }),
+    unzipped: report.unzipped.filter((one) => one.task !== task),
     notes: [
       ...report.notes,
       `"${task}" was taken out of bundle ${from.slice(0, 12)}: costs and retraining are those of the merge it took part in.`,

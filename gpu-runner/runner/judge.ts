@@ -1,4 +1,4 @@
-import { confusionOf, confusionOfTask } from '../bundle/report/confusion.ts';
+import { confusionOf, confusionOfTask, mostConfused } from '../bundle/report/confusion.ts';
 import { countRight } from '../bundle/quantise/measure.ts';
 import type { Parts } from '../bundle/quantise/parts.ts';
 import type { Dataset } from '../engine/dataset.ts';
@@ -15,9 +15,6 @@ export interface Judgement {
   readonly confusion?: number[][];
 }
 
-/** A matrix of more is a picture of dots, and a megabyte of numbers. */
-export const mostClasses = 256;
-
 interface JudgeOptions {
   readonly provider: Provider;
   readonly signal?: AbortSignal;
@@ -26,7 +23,7 @@ interface JudgeOptions {
 /** @throws {Error} when the graph is no classifier of the samples */
 export async function judge(graph: Graph, data: Dataset, options: JudgeOptions): Promise<Judgement> {
   const samples = data.size;
-  if (data.classes > mostClasses) return { samples, accuracy: await accuracyOf(graph, data, options) };
+  if (data.classes > mostConfused) return { samples, accuracy: await accuracyOf(graph, data, options) };
   return judgementOf(await confusionOf(graph, data, options), samples);
 }
 
@@ -38,7 +35,7 @@ export async function judgeTask(
   options: JudgeOptions,
 ): Promise<Judgement> {
   const samples = data.size;
-  if (data.classes > mostClasses)
+  if (data.classes > mostConfused)
     return { samples, accuracy: (await countRight(parts, task, data, options)) / samples };
   return judgementOf(await confusionOfTask(parts, task, data, options), samples);
 }

@@ -30,6 +30,7 @@ import type { MergeOptions } from './mergeModels.ts';
 import { earlyStopEvents, validationCurve, validationLosses } from './retrainingLooks.ts';
 import type { Stored } from './storeParts.ts';
 import { tradeoffReport } from './tradeoffReport.ts';
+import { unzippedOf } from './unzippedOf.ts';
 
 /** What a merge led to, before and after, by task. */
 export interface MergeFacts {
@@ -85,6 +86,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
       },
     },
     ...(stored && { quantisation: { ...stored.report, bytes: { float32, stored: bytes } } }),
+    unzipped: unzippedOf(zipped, recipe),
     notes: [
       ...extensionNotes(options),
       ...(options.notes ?? []),
@@ -149,7 +151,7 @@ export const withEnvironment = (
 });
 
 function taskReport(
-  { task, model, labels, graph, leftOut = [] }: MergeOptions['sources'][number],
+  { task, model, labels, graph, train, validation, leftOut = [] }: MergeOptions['sources'][number],
   { serving, before, after, agreement, stored }: MergeFacts,
 ): Omit<TaskReport, 'labels'> & { labels: string[] } {
   // What is served is what was stored: int8 answers a little differently.
@@ -161,6 +163,7 @@ function taskReport(
     task,
     source: { name: model.name, sha256: model.sha256 },
     labels: [...labels],
+    samples: { train: train.size, validation: validation?.size ?? 0 },
     macs: { separate: countMacs(graph), zipped: zippedMacs },
     ...(agrees && { agreement: agrees }),
     ...(leftOut.length > 0 && {

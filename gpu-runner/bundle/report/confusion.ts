@@ -4,6 +4,9 @@ import type { Graph } from '../../onnx/graph.ts';
 import { answersOf, batchesOf, largestOf } from '../quantise/measure.ts';
 import type { Parts } from '../quantise/parts.ts';
 
+/** A matrix of more classes is a picture of dots, and a megabyte of numbers. */
+export const mostConfused = 256;
+
 /**
  * How often samples of each class were answered with each class: a row each true label, a column each answer.
  *

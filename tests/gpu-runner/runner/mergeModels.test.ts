@@ -290,6 +290,31 @@ describe('mergeModels()', () => {
     expect(rows).toHaveLength(6);
   });
 
+  it('says what was not zipped and why, and of how many samples it tells', async () => {
+    expect(merged.report.unzipped).toEqual([{ what: 'fc2', reason: 'its channels are the logits' }]);
+    expect(merged.report.tasks.map(({ samples }) => samples)).toEqual(
+      Array(2).fill({ train: 36, validation: 12 }),
+    );
+    const [left, right] = options.sources;
+    if (!left || !right) throw new Error('There are two sources');
+    const asked = { ...tinyRecipe, share: { conv1: { share: 1 } } };
+    const { report, bundle } = await mergeModels({
+      ...options,
+      sources: [left, { ...right, validation: null }],
+      recipe: recipe.parse(asked),
+    });
+    expect(report.unzipped).toEqual([
+      { what: 'conv2', reason: 'the recipe shares none of it' },
+      { what: 'fc1', reason: 'the recipe shares none of it' },
+      { what: 'fc2', reason: 'its channels are the logits' },
+    ]);
+    const page = new TextDecoder().decode(bundle.files.get('report.html')).replaceAll(/\s+/g, ' ');
+    expect(page).toContain('What was not zipped');
+    expect(page).toContain('right is not counted: no samples are held out.');
+    expect(page).toContain('Held out');
+    expect(page).not.toContain('Trained on');
+  });
+
   it('tells what early stopping saw, and where it ended the steps', async () => {
     const stopping = { every: 1, patience: 2, minDelta: 1, metric: 'accuracy' as const };
     const ask = async (metric: 'accuracy' | 'loss') =>

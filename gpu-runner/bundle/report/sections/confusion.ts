@@ -1,4 +1,5 @@
 import type { Report, TaskReport } from '../../../../shared/report.ts';
+import { mostConfused } from '../confusion.ts';
 import { confusionDrawing } from '../confusionDrawing.ts';
 import * as format from '../format.ts';
 import { html, type Markup } from '../markup.ts';
@@ -7,17 +8,25 @@ import { section } from './section.ts';
 
 const { grouped } = format;
 
-export function confusionSection({ tasks }: Report): Markup | undefined {
+export function confusionSection({ tasks, retraining }: Report): Markup | undefined {
   const shown = tasks.filter(({ confusion }) => confusion?.before ?? confusion?.after);
-  if (shown.length === 0) return undefined;
+  // A report of a merge says why there is nothing to see; others may know of nothing at all.
+  if (shown.length === 0 && !retraining) return undefined;
   return section('confusion', 'What is taken for what', [
-    html`<p class="soft">
-      Held-out samples of each true class (rows) by the answer they got (columns). The darker, the larger the
-      share of the row; wrong answers in orange.
-    </p>`,
-    ...tasks.flatMap((task, index) => (shown.includes(task) ? [confusionOfTask(task, index)] : [])),
+    shown.length > 0 &&
+      html`<p class="soft">
+        Held-out samples of each true class (rows) by the answer they got (columns). The darker, the larger
+        the share of the row; wrong answers in orange.
+      </p>`,
+    ...tasks.map((task, index) => (shown.includes(task) ? confusionOfTask(task, index) : notCounted(task))),
   ]);
 }
+
+const notCounted = ({ task, accuracy }: TaskReport): Markup =>
+  html`<p class="soft">
+    ${task} is not counted:
+    ${accuracy ? `it has more than ${mostConfused} classes, too many to look at` : 'no samples are held out'}.
+  </p>`;
 
 function confusionOfTask({ task, labels, confusion = {} }: TaskReport, index: number): Markup {
   const drawn = (['before', 'after'] as const).flatMap((when) => {

@@ -1,4 +1,4 @@
-import type { Report } from '../../../../shared/report.ts';
+import type { Report, TaskReport } from '../../../../shared/report.ts';
 import * as format from '../format.ts';
 import { html, type Markup } from '../markup.ts';
 import { folded, table } from '../table.ts';
@@ -11,30 +11,12 @@ export function originSection({ tasks, recipe, unzipped, notes, environment }: R
   if (!isKnown && unzipped.length + notes.length === 0) return undefined;
   const versions = Object.entries(environment?.versions ?? {});
   return section('origin', 'Where it comes from', [
-    tasks.some(({ source }) => source) &&
-      table(
-        'Source networks',
-        ['Task', 'Network', 'Trained on', 'Steps', 'SHA-256'],
-        tasks.flatMap(({ task, source }) =>
-          source
-            ? [
-                [
-                  task,
-                  source.name,
-                  source.dataset ?? '',
-                  source.iterations === undefined ? '' : grouped(source.iterations),
-                  html`<code>${source.sha256?.slice(0, 16) ?? ''}</code>`,
-                ],
-              ]
-            : [],
-        ),
-        'words',
-      ),
+    tasks.some(({ source }) => source) && sourcesTable(tasks),
     unzipped.length > 0 &&
       table(
         'What was not zipped',
         ['What', 'Why'],
-        unzipped.map(({ what, reason }) => [what, reason]),
+        unzipped.map(({ what, reason, task }) => [task === undefined ? what : `${what} of ${task}`, reason]),
         'words',
       ),
     notes.length > 0 &&
@@ -48,4 +30,28 @@ export function originSection({ tasks, recipe, unzipped, notes, environment }: R
         ${versions.map(([of, version]) => `${of} ${version}`).join(', ')}
       </p>`,
   ]);
+}
+
+/** The networks and their data; columns of which nothing is known are left out. */
+function sourcesTable(tasks: readonly TaskReport[]): Markup {
+  const sources = tasks.flatMap(({ task, source, samples }) => (source ? [{ task, source, samples }] : []));
+  const number = (value: number | undefined): string => (value === undefined ? '' : grouped(value));
+  const columns: readonly [head: string, cell: (one: (typeof sources)[number]) => string][] = [
+    ['Trained on', ({ source }) => source.dataset ?? ''],
+    ['Steps', ({ source }) => number(source.iterations)],
+    ['Samples', ({ samples }) => number(samples?.train)],
+    ['Held out', ({ samples }) => number(samples?.validation)],
+  ];
+  const known = columns.filter(([, cell]) => sources.some((one) => cell(one) !== ''));
+  return table(
+    'Source networks',
+    ['Task', 'Network', ...known.map(([head]) => head), 'SHA-256'],
+    sources.map((one) => [
+      one.task,
+      one.source.name,
+      ...known.map(([, cell]) => cell(one)),
+      html`<code>${one.source.sha256?.slice(0, 16) ?? ''}</code>`,
+    ]),
+    'words',
+  );
 }

@@ -103,6 +103,27 @@ describe('renderReport()', () => {
     expect(wide.text).toContain(JSON.stringify({ [evil]: evil }, null, 2).replaceAll(/\s+/g, ' '));
   });
 
+  it('says why there is no confusion of a task, where a merge could have one', () => {
+    const merge = (more: object) => read(render({ ...bare, ...more })).text;
+    const accuracy = { before: 0.9, after: 0.9, samples: 10 };
+    const retraining = { iterations: 1 };
+    expect(merge({ retraining })).toContain('digit is not counted: no samples are held out.');
+    expect(merge({ retraining, tasks: [{ task: 'digit', accuracy }] })).toContain(
+      'digit is not counted: it has more than 256 classes, too many to look at.',
+    );
+    expect(merge({})).not.toContain('not counted');
+    expect(page.text).toContain('fashion is not counted');
+  });
+
+  it('has no column of what nobody knows of the networks', () => {
+    const source = { name: 'digit-net' };
+    const tasks = [{ task: 'digit', source, samples: { train: 1200, validation: 300 } }];
+    const { text } = read(render({ ...bare, tasks }));
+    expect(text).toContain('Task Network Samples Held out SHA-256');
+    expect(text).toContain('1,200 300');
+    expect(page.text).toContain('Task Network Trained on Steps SHA-256');
+  });
+
   it('tells what each drawing shows, under ids that occur once', () => {
     const drawings = named(page, 'svg');
     expect(drawings.map((one) => attribute(one, 'aria-labelledby')?.split('-title')[0])).toEqual([
