@@ -382,8 +382,14 @@ export class Zipper {
     this.state = { ...this.state, earlyStops: [...this.state.earlyStops, stop] };
   }
 
+  /** Of the tasks that have one: without labels there is no accuracy. */
   private byTask(values: readonly (number | undefined)[]): Record<string, number> {
-    return Object.fromEntries(this.sources.map(({ task }, index) => [task, values[index] ?? NaN]));
+    return Object.fromEntries(
+      this.sources.flatMap(({ task }, index) => {
+        const value = values[index];
+        return value === undefined ? [] : [[task, value]];
+      }),
+    );
   }
 
   private async validate(network: Network): Promise<Record<string, number> | undefined> {

@@ -14,6 +14,7 @@ import {
 import { packGraphs } from '../bundle/packGraphs.ts';
 import type { Parts } from '../bundle/quantise/parts.ts';
 import { checkReport } from '../bundle/report/reportFiles.ts';
+import { isLabelled } from '../engine/dataset.ts';
 import type { Provider } from '../engine/providers.ts';
 import { countMacs, countParameters } from '../mtz/count.ts';
 import { blocksOf, type Network } from '../mtz/network.ts';
@@ -122,9 +123,14 @@ const shown = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Whose answers nobody compared after the weights were rounded. */
 function storageNotes({ sources, recipe: { storage } }: MergeOptions): string[] {
-  const blind = sources.filter(({ validation }) => !validation).map(({ task }) => `"${task}"`);
-  if (storage === 'float32' || blind.length === 0) return [];
-  return [`${storage}: accuracy of ${blind.join(', ')} not checked: no held-out samples`];
+  if (storage === 'float32') return [];
+  return sources.flatMap(({ task, train, validation }) =>
+    validation && isLabelled(validation)
+      ? []
+      : [
+          `${storage}: accuracy of "${task}" not checked: no ${isLabelled(validation ?? train) ? 'held-out samples' : 'labels'}`,
+        ],
+  );
 }
 
 function packedBytes({ trunk, heads }: Parts): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { recipe as recipeSchema, type Recipe, type RecipeInput } from '../../../shared/recipe.ts';
-import { memoryDataset, type Dataset } from '../../../gpu-runner/engine/dataset.ts';
+import { memoryDataset, noLabel, type Dataset } from '../../../gpu-runner/engine/dataset.ts';
 import { zip, type Source, type ZipProgress } from '../../../gpu-runner/mtz/zip.ts';
 import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
 import { denseNet, NetBuilder, randomInput } from './nets.ts';
@@ -100,6 +100,18 @@ describe('zip() retrains as the recipe says', () => {
     expect(words.network).not.toEqual(plain.network);
     const moved = await zipped(sources, { augmentation: { face: { flip: false, shift: 1 } } });
     expect(moved.network).not.toEqual(plain.network);
+  });
+
+  test('and early stopping sees the tasks that have labels', async () => {
+    const held = dense().sources.map(({ task, graph, train }): Source => {
+      const labels = task === 'digit' ? train.labels : train.labels.map(() => noLabel);
+      const data = { ...train, labels };
+      return { task, graph, train: data, validation: data };
+    });
+    const earlyStopping = { every: 2, patience: 1 };
+    const { looks } = await zip(held, recipeOf({ earlyStopping }), { provider: 'cpu' });
+    expect(looks.length).toBeGreaterThan(1);
+    for (const { scores } of looks) expect(Object.keys(scores)).toEqual(['digit']);
   });
 
   test('for fewer steps where validation gets no better, and keeps the best network', async () => {

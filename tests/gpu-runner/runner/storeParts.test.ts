@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noLabel } from '../../../gpu-runner/engine/dataset.ts';
 import { judge } from '../../../gpu-runner/runner/judge.ts';
 import { storeParts } from '../../../gpu-runner/runner/storeParts.ts';
 import { StorageError } from '../../../gpu-runner/runner/storageError.ts';
@@ -71,11 +72,16 @@ describe('storeParts()', () => {
     expect(stored?.report.accuracy.left?.before).toBe(0);
   });
 
-  it('judges nothing without held-out samples', async () => {
+  it('judges nothing without held-out samples, or without labels', async () => {
     const recipe = { storage: 'float16', maxStorageDrop: 0, seed: 1 } as const;
     const stored = await storeParts(serving, await data(false), recipe, cpu);
     expect(stored?.report.accuracy).toEqual({});
     expect(stored?.judged.size).toBe(0);
+    const [task] = await data(true);
+    if (!task) throw new Error('There is no data');
+    const blind = { ...task.train, labels: task.train.labels.map(() => noLabel) };
+    const unlabelled = [{ ...task, train: blind, validation: blind }];
+    expect((await storeParts(serving, unlabelled, recipe, cpu))?.judged.size).toBe(0);
   });
 });
 

@@ -22,10 +22,10 @@ export function confusionSection({ tasks, retraining }: Report): Markup | undefi
   ]);
 }
 
-const notCounted = ({ task, accuracy }: TaskReport): Markup =>
+const notCounted = ({ task, accuracy, agreement }: TaskReport): Markup =>
   html`<p class="soft">
     ${task} is not counted:
-    ${accuracy ? `it has more than ${mostConfused} classes, too many to look at` : 'no samples are held out'}.
+    ${accuracy ? `it has more than ${mostConfused} classes, too many to look at` : agreement ? 'its samples have no labels' : 'no samples are held out'}.
   </p>`;
 
 function confusionOfTask({ task, labels, confusion = {} }: TaskReport, index: number): Markup {

@@ -111,6 +111,10 @@ describe('renderReport()', () => {
     expect(merge({ retraining, tasks: [{ task: 'digit', accuracy }] })).toContain(
       'digit is not counted: it has more than 256 classes, too many to look at.',
     );
+    const agreement = { share: 0.9, samples: 10 };
+    expect(merge({ retraining, tasks: [{ task: 'digit', agreement }] })).toContain(
+      'digit is not counted: its samples have no labels.',
+    );
     expect(merge({})).not.toContain('not counted');
     expect(page.text).toContain('fashion is not counted');
   });
