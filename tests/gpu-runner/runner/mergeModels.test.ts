@@ -160,7 +160,7 @@ describe('mergeModels()', () => {
     const held = await rightly(graph, 400, 2, { uneven: true });
     const source = { graph, labels: [], train: held, validation: held };
     const model = { name: 'close', sha256: 'a'.repeat(64), sizeBytes: 1000 };
-    let saved: Uint8Array<ArrayBuffer> | undefined;
+    let saved: Pieces | undefined;
     const merge = (storage: 'int8' | 'float32', seen: string[] = []) =>
       mergeModels({
         ...options,
