@@ -91,7 +91,7 @@ export async function mergeHere(
       `Next: trunkline serve ${options.out}, or trunkline publish ${options.out} --endpoint <name>`,
     ]);
   };
-  const written = await writtenBefore(out, checkpoint.bundle);
+  const written = await writtenBefore(out, checkpoint.bundle, recipe.storage);
   if (written) {
     progress.note('The interrupted run had written the bundle');
     await checkpoint.remove();

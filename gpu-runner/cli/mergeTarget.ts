@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { name as nameSchema } from '../../shared/manifest.ts';
+import type { Storage } from '../../shared/recipe.ts';
 import type { Report } from '../../shared/report.ts';
 import { CommandError, UsageError } from './context.ts';
 import { messageOf } from './explain.ts';
@@ -57,12 +58,14 @@ function checkWritable(folder: string): void {
  * The bundle that an earlier run of a merge wrote whole before it was killed.
  *
  * @param id of the bundle that run was writing; none where none was
+ * @param storage that is asked for now: what is zipped does not depend on it, the bundle does
  * @returns undefined where there is no folder yet
  * @throws {CommandError} when the folder is something else
  */
 export async function writtenBefore(
   folder: string,
   id: string | undefined,
+  storage: Storage,
 ): Promise<{ readonly bundle: string; readonly report: Report } | undefined> {
   if (!existsSync(folder)) return undefined;
   if (id === undefined) throw itExists(folder);
@@ -71,5 +74,11 @@ export async function writtenBefore(
   const bundle = await readBundle(folder).catch(() => undefined);
   const report = bundle?.files.get(bundle.manifest.report?.json ?? '');
   if (bundle?.id !== id || !report) throw itExists(folder);
+  const { storage: written = 'float32' } = bundle.manifest;
+  if (written !== storage)
+    throw new CommandError(
+      `Cannot zip into ${folder}: the interrupted run wrote the bundle as ${written}, not as ${storage}`,
+      `move ${folder} away to store the same merge as ${storage}, or ask for ${written}`,
+    );
   return { bundle: id, report: checkReport(JSON.parse(new TextDecoder().decode(report))) };
 }

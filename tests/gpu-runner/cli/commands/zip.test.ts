@@ -158,6 +158,11 @@ test('zip that was killed after it wrote the bundle finishes cleanly with --resu
   const other = await home.run(zip('--resume'));
   expect([other.status, other.err]).toEqual([1, expect.stringContaining('it exists')]);
   await leave(bundle);
+  const halved = await home.run(zip('--resume', '--storage', 'float16'));
+  expect([halved.status, halved.err]).toEqual([
+    1,
+    expect.stringContaining('the interrupted run wrote the bundle as float32, not as float16'),
+  ]);
   const finished = await home.run(zip('--resume', '--json'));
   expect(finished.status, finished.err).toBe(0);
   expect(finished.err).toContain('The interrupted run had written the bundle');
