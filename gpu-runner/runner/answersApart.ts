@@ -19,7 +19,7 @@ const batchSize = 256;
  * part of the variance of the other's.
  *
  * @returns no number where the other's answers do not vary
- * @throws {Error} when the two answer with as many numbers not.
+ * @throws {Error} when the two answer with another number of logits.
  */
 export async function answersApart(
   merged: Answering,
