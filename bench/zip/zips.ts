@@ -50,8 +50,8 @@ export async function runZip(context: Context, spec: ZipSpec): Promise<ZipOutcom
   const asked = recipe.parse(spec.recipe);
   const trained = await trainSources(context, spec.sources);
   const job = {
-    // What a budget leads to changed last.
-    ...{ kind: 'zip', version: spec.recipe.budget ? 4 : 3, label: spec.label },
+    // What sparse networks are retrained to changed last, what a budget leads to before it.
+    ...{ kind: 'zip', version: spec.recipe.sparse ? 5 : spec.recipe.budget ? 4 : 3, label: spec.label },
     settings: {
       sources: spec.sources.map((source) => ({ task: source.task, ...jobOf(source) })),
       // As it is written: a default that is added to the schema makes no other job.
