@@ -53,7 +53,7 @@ describe('sharingWork', () => {
 
   test('counts less for samples that stand for a wide layer', () => {
     // Wider layers are never measured whole.
-    const dense = { name: 'fc', inputs: 16_000, channels: 4096, positions: 1 };
+    const dense = { name: 'fc', inputs: 16_000, channels: 4096, positions: 1, kernel: 0, pooled: false };
     const few = sharingWork(dense, [], 64, 4 * 2 ** 30);
     const whole = sharingWork(dense, [], 64, 2 ** 50);
     expect(few.measure.float64).toBe(0);
