@@ -68,12 +68,15 @@ function budgetWords(budget: Budget): string {
   }
 }
 
+/** Fewer where what is wired to read the shared channels reads fewer of them. */
+const signedBytes = (count: number): string => `${count < 0 ? '-' : '+'}${bytes(Math.abs(count))}`;
+
 function groupTable(groups: readonly PlannedGroup[], explain: boolean): string[] {
   const tasks = Object.keys(groups[0]?.widths ?? {});
   const isPredicted = groups.some(({ marginal }) => marginal !== null);
   const marginalCells = ({ marginal }: PlannedGroup): string[] =>
     marginal
-      ? [`-${grouped(marginal.channels)}`, marginal.loss.toPrecision(3), `+${bytes(marginal.bytes)}`]
+      ? [`-${grouped(marginal.channels)}`, marginal.loss.toPrecision(3), signedBytes(marginal.bytes)]
       : ['', '', ''];
   const rows = groups.map((one) => {
     const { group, widths, shared, reason } = one;

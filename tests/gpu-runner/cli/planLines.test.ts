@@ -96,6 +96,16 @@ test('an explained plan shows what each group stores and would save, and marks i
   expect(lines.join('\n')).not.toContain('Floors');
 });
 
+test('bytes that sharing less would save, and not cost, have their sign', async () => {
+  const plan = await predicted({});
+  const groups = plan.groups.map((group) => ({
+    ...group,
+    marginal: { channels: 4, loss: -0.001, bytes: -2048 },
+  }));
+  const [, , first] = planLines({ ...plan, groups }, true);
+  expect(first).toMatch(/ -4 +-0\.00100 +-2\.0 KiB$/);
+});
+
 test('what a group would save by sharing less is the difference to the plan that does', async () => {
   const all = await predicted({});
   const widest = all.groups.find(({ marginal }) => marginal !== null);
