@@ -29,6 +29,7 @@ import type { Tensor } from '../shared/tensor.ts';
 import { formsDiffer } from './scale/forms.ts';
 import { vgg16, vgg16Layers } from './scale/vgg16.ts';
 import { sharingWork, type Work } from './scale/work.ts';
+import { commandOf } from './zip/provenance.ts';
 
 const { values } = parseArgs({
   options: {
@@ -107,7 +108,7 @@ const run = {
   date: new Date().toISOString().slice(0, 10),
   machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}`,
   node: process.version,
-  command: `npm run bench:scale -- ${process.argv.slice(2).join(' ')}`.trim(),
+  command: commandOf('bench:scale', process.argv.slice(2)),
   // Other programs were at work above 1.
   load: Number(load.toFixed(1)),
 };

@@ -15,6 +15,7 @@ import { z } from 'zod';
 import { missingData } from './data.ts';
 import type { Context } from './zip/context.ts';
 import { Jobs } from './zip/jobs.ts';
+import { commandOf } from './zip/provenance.ts';
 import { tableOf } from './zip/report.ts';
 import { allNames } from './zip/listing.ts';
 import {
@@ -59,7 +60,7 @@ const cache = values.cache ?? join(repository, '.cache/bench-zip');
 const run = {
   machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown'}`,
   node: process.version,
-  command: `npm run bench:zip -- ${process.argv.slice(2).join(' ')}`.trim(),
+  command: commandOf('bench:zip', process.argv.slice(2)),
   load: Number((loadavg()[0] ?? 0).toFixed(1)),
 };
 const count = z.coerce.number().int().min(1);
