@@ -36,7 +36,7 @@ export async function compare(
     const right = await rightAnswers(graph, test);
     const chosenBy = await rightAnswers(graph, validation);
     scores[source.task] = { validation: shareOf(chosenBy), test: shareOf(right) };
-    const before = await answersApart(context, source);
+    const before = await rightApart(context, source);
     const count = (was: boolean): number =>
       before.reduce((sum, each, image) => sum + (each === was && right[image] === !was ? 1 : 0), 0);
     paired[source.task] = {
@@ -49,7 +49,7 @@ export async function compare(
 }
 
 /** Which test images a separate network answers right: found once. */
-async function answersApart(context: Context, source: TrainedSource): Promise<readonly boolean[]> {
+async function rightApart(context: Context, source: TrainedSource): Promise<readonly boolean[]> {
   const label = `${source.data.set}-${source.net.kind}-${source.seed}`;
   const job = { kind: 'answers', version: 1, label, settings: jobOf(source) };
   const { result } = await context.jobs.run<{ right: string }>(job, async () => {

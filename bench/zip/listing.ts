@@ -28,7 +28,7 @@ const noJobs: Pick<Jobs, 'run'> = {
  * What a row's lines are called, without measuring any. Where what is done next depends on what was lost, the least: a row
  * that is finished has these and may have more.
  */
-export async function namesOf(row: Row, part: Part, context: Context): Promise<string[]> {
+async function namesOf(row: Row, part: Part, context: Context): Promise<string[]> {
   const names: string[] = [];
   for await (const { what } of row[part]({ ...context, jobs: noJobs })) names.push(what);
   return names;

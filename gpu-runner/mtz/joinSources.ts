@@ -62,7 +62,7 @@ export function joinSources(
 }
 
 /** Networks read, given one input and aligned. */
-export function alignSources(
+function alignSources(
   sources: readonly NamedGraph[],
   { batchNorm, inputChannels }: Reading,
   added?: Added,

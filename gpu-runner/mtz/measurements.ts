@@ -64,7 +64,7 @@ export function sampleOf(
 }
 
 /** Of so many samples that are asked for. */
-export function takenOf(network: Network, step: WeightedStep, of: number, gramBytes?: number): Taken {
+function takenOf(network: Network, step: WeightedStep, of: number, gramBytes?: number): Taken {
   const form = step.kind === 'layer' && formOf(network, step, of, gramBytes);
   return { samples: form && form.kind === 'factored' ? form.samples : of, of };
 }

@@ -1,4 +1,3 @@
-import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -14,36 +13,15 @@ import type { Source } from './source.ts';
 import { valueAt } from './topology.ts';
 import { withChannels } from './withChannels.ts';
 import { zipIdentity } from './zipIdentity.ts';
-import {
-  decodeZipState,
-  type EarlyStop,
-  type FloorEvent,
-  type RetrainingLook,
-  type RetrainingLoss,
-  type StageAccuracy,
-  type ZipState,
-} from './zipCheckpoint.ts';
+import { decodeZipState, type ZipState } from './zipCheckpoint.ts';
 import type { ZipCheckpoint, ZipOptions } from './zipOptions.ts';
-import { Zipper } from './zipper.ts';
+import { Zipper, type ZipRun } from './zipper.ts';
 
 export type { Source } from './source.ts';
 export type { ZipOptions, ZipProgress } from './zipOptions.ts';
 
-export interface Zipped {
-  readonly network: Network;
-  /** One a group that shares channels. */
-  readonly sharing: readonly SharingRecord[];
-  /** Those that a floor undid included. */
-  readonly retrainingSteps: number;
+export interface Zipped extends Omit<ZipRun, 'heldPlan'> {
   readonly plan: PlanReport;
-  /** What floors changed of the plan. */
-  readonly floorEvents: readonly FloorEvent[];
-  /** After each layer, where there are validation samples. */
-  readonly accuracies: readonly StageAccuracy[];
-  readonly losses: readonly RetrainingLoss[];
-  /** What early stopping saw, and where it ended a layer's retraining. */
-  readonly looks: readonly RetrainingLook[];
-  readonly earlyStops: readonly EarlyStop[];
   /**
    * What could not be zipped and why, what was measured otherwise than asked, and whether floors keep more than a budget
    * asked for.

@@ -46,6 +46,25 @@ interface Tried {
   readonly broken: Readonly<Record<string, number>>;
 }
 
+/** What zipping layer after layer came to. */
+export interface ZipRun {
+  readonly network: Network;
+  /** What is planned where floors gave something up. */
+  readonly heldPlan: Plan;
+  /** One a group that shares channels. */
+  readonly sharing: readonly SharingRecord[];
+  /** Those that a floor undid included. */
+  readonly retrainingSteps: number;
+  /** What floors changed of the plan. */
+  readonly floorEvents: readonly FloorEvent[];
+  /** After each layer, where there are validation samples. */
+  readonly accuracies: readonly StageAccuracy[];
+  readonly losses: readonly RetrainingLoss[];
+  /** What early stopping saw, and where it ended a layer's retraining. */
+  readonly looks: readonly RetrainingLook[];
+  readonly earlyStops: readonly EarlyStop[];
+}
+
 const isBroken = ({ broken }: Tried): boolean => Object.keys(broken).length > 0;
 
 const total = (times: ShareTime): number =>
@@ -93,18 +112,7 @@ export class Zipper {
     };
   }
 
-  async run(): Promise<{
-    network: Network;
-    /** What is planned where floors gave something up. */
-    heldPlan: Plan;
-    sharing: SharingRecord[];
-    retrainingSteps: number;
-    floorEvents: readonly FloorEvent[];
-    accuracies: readonly StageAccuracy[];
-    losses: readonly RetrainingLoss[];
-    looks: readonly RetrainingLook[];
-    earlyStops: readonly EarlyStop[];
-  }> {
+  async run(): Promise<ZipRun> {
     if (!this.state.hints) this.state = { ...this.state, hints: [...(await this.pairUntouched())] };
     for (let stage = this.stages[this.state.stage]; stage; stage = this.stages[this.state.stage]) {
       this.options.signal?.throwIfAborted();

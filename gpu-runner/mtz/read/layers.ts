@@ -106,6 +106,6 @@ function columnsTo(weight: ReturnType<typeof matrix>, order: Int32Array): Return
   );
 }
 
-export const hasInput = (node: Node, index: number): boolean => (node.inputs[index] ?? '') !== '';
+const hasInput = (node: Node, index: number): boolean => (node.inputs[index] ?? '') !== '';
 
 export const layers: Readonly<Record<string, NodeReader>> = { Conv: conv, Gemm: dense, MatMul: dense };
