@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import { readPieces } from '../data/readPieces.ts';
 import { writeFileAtomically } from '../data/writeFileAtomically.ts';
-import type { MergeCheckpoint } from '../runner/mergeModels.ts';
+import type { MergeCheckpoint } from '../runner/mergeOptions.ts';
 import { CommandError } from './context.ts';
 import { messageOf } from './explain.ts';
 

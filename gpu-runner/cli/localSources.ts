@@ -3,7 +3,7 @@ import { name as nameSchema, type Manifest } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { MemoryBudgetError } from '../data/memoryBudget.ts';
 import type { Graph } from '../onnx/graph.ts';
-import type { MergeSource } from '../runner/mergeModels.ts';
+import type { MergeSource } from '../runner/mergeOptions.ts';
 import type { UnopenedSource } from '../runner/openSources.ts';
 import { CommandError, UsageError } from './context.ts';
 import { messageOf } from './explain.ts';

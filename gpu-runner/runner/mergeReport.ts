@@ -8,7 +8,6 @@ import {
   type Comparison,
   type Report,
   type GroupReport,
-  type RetrainingReport,
   type TaskReport,
 } from '../../shared/report.ts';
 import { packGraphs } from '../bundle/packGraphs.ts';
@@ -25,10 +24,9 @@ import type { Graph } from '../onnx/graph.ts';
 import type { ServingGraphs } from '../mtz/wiring.ts';
 import { densityOf, densityOfGraph, type Density } from '../mtz/zeros.ts';
 import type { Zipped } from '../mtz/zip.ts';
-import type { FloorEvent } from '../mtz/zipCheckpoint.ts';
 import type { Judgement } from './judge.ts';
-import type { MergeOptions } from './mergeModels.ts';
-import { earlyStopEvents, validationCurve, validationLosses } from './retrainingLooks.ts';
+import type { MergeOptions } from './mergeOptions.ts';
+import { retrainingReport } from './retrainingReport.ts';
 import type { Stored } from './storeParts.ts';
 import { tradeoffReport } from './tradeoffReport.ts';
 import { unzippedOf } from './unzippedOf.ts';
@@ -70,7 +68,7 @@ export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
     wiring: recipe.wiring,
     plan: groupReports(zipped),
     ...(curve && { tradeoff: curve }),
-    retraining: retrainingReport(options, facts),
+    retraining: retrainingReport(recipe, zipped, facts.before),
     figures: {
       bytes: {
         separate: total(sources.map(({ model }) => model.sizeBytes)),
@@ -218,56 +216,5 @@ function groupReports({ network, sharing }: Pick<Zipped, 'network' | 'sharing'>)
 }
 
 const taskName = ({ tasks }: Network, position: number): string => tasks[position] ?? String(position);
-
-function retrainingReport({ recipe }: MergeOptions, { zipped, before }: MergeFacts): Report['retraining'] {
-  return {
-    iterations: zipped.retrainingSteps,
-    history: zipped.losses.map(({ layer, step, losses }) => ({ step, stage: layer, losses: { ...losses } })),
-    validation: validationCurve(zipped),
-    ...validationLosses(zipped),
-    floors: floorsTold(recipe, before),
-    events: [...zipped.floorEvents.flatMap(rollbackEvents), ...earlyStopEvents(zipped)],
-  };
-}
-
-/** What a floor gave up, and what went with it. */
-function rollbackEvents({
-  layer,
-  group,
-  from,
-  to,
-  orphans,
-  ...found
-}: FloorEvent): RetrainingReport['events'] {
-  const fell = Object.entries(found.floors)
-    .map(
-      ([task, floor]) => `${task} fell to ${percent(found.accuracy[task])}, its floor is ${percent(floor)}`,
-    )
-    .join(', ');
-  const channels = to === 1 ? 'channel' : 'channels';
-  const messages = [
-    `After ${layer}: ${fell}; ${group} shares ${to} ${channels} instead of ${from}`,
-    ...orphans.map(
-      (orphan) =>
-        `${orphan.group} shares no channel either: what it would read of the layers before is not shared any more`,
-    ),
-  ];
-  return messages.map((message) => ({ step: found.retrainingSteps, kind: 'rollback', message }));
-}
-
-/** The accuracy that each task had to keep, as the recipe says or as so much less than its separate network's. */
-export function floorsTold(
-  { floors }: MergeOptions['recipe'],
-  before: MergeFacts['before'],
-): Record<string, number> {
-  const { maxDrop } = floors ?? {};
-  const told: Record<string, number> = {};
-  if (maxDrop !== undefined)
-    for (const [task, { accuracy }] of before) told[task] = Math.max(0, accuracy - maxDrop);
-  return { ...told, ...floors?.accuracy };
-}
-
-const percent = (share: number | undefined): string =>
-  share === undefined ? 'nothing' : `${(100 * share).toFixed(2)} %`;
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -5,7 +5,7 @@ import { openDataset, type ResolveFile } from '../data/openDataset.ts';
 import { isLabelled } from '../engine/dataset.ts';
 import type { Problem } from '../data/samples.ts';
 import { checkUnits, commonInput, type RawUnits } from './commonInput.ts';
-import type { MergeSource } from './mergeModels.ts';
+import type { MergeSource } from './mergeOptions.ts';
 
 /** A network that was read and data that were not yet. */
 export interface UnopenedSource extends Pick<MergeSource, 'task' | 'graph' | 'model'> {

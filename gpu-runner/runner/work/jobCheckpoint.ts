@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { maxUploadBytes } from '../../../shared/uploads.ts';
 import { readPieces } from '../../data/readPieces.ts';
 import { sizeOf, type Pieces } from '../../engine/pieces.ts';
-import type { MergeCheckpoint, MergeProgress } from '../mergeModels.ts';
+import type { MergeCheckpoint, MergeProgress } from '../mergeOptions.ts';
 import { LeaseLostError } from '../runnerClient.ts';
 import { piecesContent } from '../storage/content.ts';
 import type { JobContext } from './job.ts';

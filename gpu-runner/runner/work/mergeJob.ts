@@ -1,6 +1,6 @@
 import type { Bundle } from '../../bundle/bundle.ts';
 import { CheckpointError } from '../../engine/checkpointError.ts';
-import type { MergeCheckpoint, Merged, MergeModels } from '../mergeModels.ts';
+import type { MergeCheckpoint, Merged, MergeModels } from '../mergeOptions.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { bytesContent } from '../storage/content.ts';
 import { decisively, HandBackError, JobError, type JobContext } from './job.ts';

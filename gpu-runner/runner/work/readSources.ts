@@ -5,7 +5,7 @@ import type { Manifest } from '../../../shared/manifest.ts';
 import type { Recipe } from '../../../shared/recipe.ts';
 import { modelDocument, type ModelDocument } from '../../../shared/registry.ts';
 import { readModelFile } from '../../onnx/files.ts';
-import type { MergeSource } from '../mergeModels.ts';
+import type { MergeSource } from '../mergeOptions.ts';
 import { openSources, type OpenedSources, type UnopenedSource } from '../openSources.ts';
 import { fetchFiles } from './fetchFiles.ts';
 import type { JobContext } from './job.ts';

@@ -5,12 +5,8 @@ import { openBundle } from '../../../gpu-runner/bundle/openBundle.ts';
 import { packModel } from '../../../gpu-runner/bundle/export.ts';
 import { withoutTask } from '../../../gpu-runner/bundle/unzip.ts';
 import { mergedBefore } from '../../../gpu-runner/runner/mergedBefore.ts';
-import {
-  mergeModels,
-  type Merged,
-  type MergeOptions,
-  type MergeSource,
-} from '../../../gpu-runner/runner/mergeModels.ts';
+import { mergeModels } from '../../../gpu-runner/runner/mergeModels.ts';
+import type { Merged, MergeOptions, MergeSource } from '../../../gpu-runner/runner/mergeOptions.ts';
 import { recipe as recipeSchema, type Recipe, type RecipeInput } from '../../../shared/recipe.ts';
 import type { Tensor } from '../../../shared/tensor.ts';
 import { answerOf, largestGap, randomInput } from '../mtz/nets.ts';

@@ -5,12 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pieces } from '../../../gpu-runner/engine/pieces.ts';
 import { openDataset } from '../../../gpu-runner/data/openDataset.ts';
 import { openBundle } from '../../../gpu-runner/bundle/openBundle.ts';
-import {
-  mergeModels,
-  type Merged,
-  type MergeOptions,
-  type MergeProgress,
-} from '../../../gpu-runner/runner/mergeModels.ts';
+import { mergeModels } from '../../../gpu-runner/runner/mergeModels.ts';
+import type { Merged, MergeOptions, MergeProgress } from '../../../gpu-runner/runner/mergeOptions.ts';
 import { writeFile } from 'node:fs/promises';
 import { datasetDocument } from '../../../shared/dataset.ts';
 import { pixelsTo1 } from '../../../shared/preprocessing.ts';
