@@ -43,7 +43,7 @@ const task = z.strictObject({
   samples: z.strictObject({ train: count, validation: count }).optional(),
   /** Share of held-out samples answered right by the source network, and by the bundle. */
   accuracy: z.strictObject({ before: share, after: share, samples: z.int().min(1) }).optional(),
-  /** Where no labels say what is right: share of samples (held out, if any are) answered as the source network does. */
+  /** Where no labels say what is right: share of samples (held out, if any are) the bundle answers as the source network. */
   agreement: agreement.optional(),
   /** Of the source network, and of the bundle, on the same samples. */
   confusion: z.strictObject({ before: matrix.optional(), after: matrix.optional() }).optional(),

@@ -1,9 +1,10 @@
 import type { Agreement } from '../../shared/report.ts';
+import { composeTask } from '../bundle/composeTask.ts';
+import { countRight } from '../bundle/quantise/measure.ts';
+import type { Parts } from '../bundle/quantise/parts.ts';
 import { isLabelled, type Dataset } from '../engine/dataset.ts';
-import { accuracyOf, answersOf } from '../mtz/evaluate.ts';
-import type { Network } from '../mtz/network.ts';
-import { taskGraph } from '../mtz/wiring.ts';
-import type { Source, Zipped } from '../mtz/zip.ts';
+import { answersOf } from '../mtz/evaluate.ts';
+import type { Source } from '../mtz/zip.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { answersApart } from './answersApart.ts';
 import { judge, type Judgement } from './judge.ts';
@@ -30,10 +31,13 @@ export async function judgeAll<S extends { readonly task: string; readonly valid
   return judged;
 }
 
-/** Where no labels tell what is right: how often the merged network answers as the task's own, on held-out samples. */
+/**
+ * Where no labels tell what is right: how often trunk and heads, as they are stored, answer as the task's own network does,
+ * on held-out samples if there are any.
+ */
 export async function agreements(
   sources: readonly Source[],
-  network: Network,
+  parts: Parts,
   { provider, signal }: MergeOptions,
 ): Promise<Map<string, Agreement>> {
   const found = new Map<string, Agreement>();
@@ -42,24 +46,25 @@ export async function agreements(
     if (isLabelled(data)) continue;
     const options = { provider, ...(signal && { signal }) };
     const labels = await answersOf(graph, data, options);
-    const share = await accuracyOf(taskGraph(network, task), { ...data, labels }, options);
-    found.set(task, { share, samples: data.size });
+    const same = await countRight(parts, task, { ...data, labels }, options);
+    found.set(task, { share: same / data.size, samples: data.size });
   }
   return found;
 }
 
-/** Mean over the tasks that have held-out samples of how far their answers are from those of the networks they came from. */
+/**
+ * Mean over the tasks that have held-out samples of how far answers, of trunk and heads as they are stored, are from those
+ * of the networks they came from.
+ */
 export async function distanceOf(
   sources: readonly Source[],
-  { network, plan }: Zipped,
+  parts: Parts,
   { provider, signal }: MergeOptions,
 ): Promise<number | null> {
-  // It stands beside what was predicted.
-  if (!plan.prediction) return null;
   const distances: number[] = [];
   for (const { task, graph, validation: data } of sources) {
     if (!data) continue;
-    const merged = { graph: taskGraph(network, task), data };
+    const merged = { graph: composeTask(parts, task), data };
     distances.push(await answersApart(merged, { graph, data }, { provider, signal }));
   }
   return distances.length === 0 ? null : distances.reduce((sum, each) => sum + each, 0) / distances.length;

@@ -54,14 +54,16 @@ export const mergeModels: MergeModels = async (options) => {
   enter('evaluate');
   const served = ready.map(({ validation = null, ...source }) => ({ ...source, validation }));
   const after = await judgeAll(served, ({ task }) => taskGraph(zipped.network, task), options);
-  const agreement = await agreements(ready, zipped.network, options);
-  const distance = await distanceOf(ready, zipped, options);
   enter('export');
   const serving = servingGraphs(zipped.network);
   const stored = await storeParts(serving, served, recipe, {
     ...{ provider, signal, floors: floorsTold(recipe, before) },
     onProgress: (message) => onProgress?.({ stage: 'export', message }),
   });
+  const parts = stored?.parts ?? serving;
+  const agreement = await agreements(ready, parts, options);
+  // It stands beside what was predicted.
+  const distance = zipped.plan.prediction ? await distanceOf(ready, parts, options) : null;
   const report = reportMerge(options, { zipped, serving, before, after, agreement, stored, distance });
   const bundle = await exportMerge(options, { zipped, serving, served, stored }, report);
   const seconds = (performance.now() - startedAt) / 1000;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noLabel } from '../../../gpu-runner/engine/dataset.ts';
 import type { Pieces } from '../../../gpu-runner/engine/pieces.ts';
 import { openDataset } from '../../../gpu-runner/data/openDataset.ts';
 import { openBundle } from '../../../gpu-runner/bundle/openBundle.ts';
@@ -11,7 +12,7 @@ import { writeFile } from 'node:fs/promises';
 import { datasetDocument } from '../../../shared/dataset.ts';
 import { pixelsTo1 } from '../../../shared/preprocessing.ts';
 import { recipe } from '../../../shared/recipe.ts';
-import { report as reportSchema } from '../../../shared/report.ts';
+import { report as reportSchema, type Report } from '../../../shared/report.ts';
 import { taught } from '../mtz/taught.ts';
 import { closeCall, rightly } from './closeCall.ts';
 import { memoryStore } from './storage/memoryStore.ts';
@@ -116,6 +117,48 @@ describe('mergeModels()', () => {
         );
       }
       expect(report.notes).toEqual([]);
+    },
+  );
+
+  it.each(['float16', 'int8'] as const)(
+    'tells of data without labels how often a %s bundle, not float32, answers as before, and how far its answers are',
+    async (storage) => {
+      const graph = closeCall(3);
+      const held = await rightly(graph, 200, 4);
+      const data = { ...held, labels: new Int32Array(held.size).fill(noLabel) };
+      const source = { graph, labels: [], train: data, validation: data };
+      const model = { name: 'close', sha256: 'a'.repeat(64), sizeBytes: 1000 };
+      const merge = (as: string) =>
+        mergeModels({
+          ...options,
+          sources: ['left', 'right'].map((task) => ({ ...source, task, model })),
+          recipe: recipe.parse({
+            ...tinyRecipe,
+            ...{ storage: as, maxStorageDrop: 1 },
+            retraining: { ...tinyRecipe.retraining, learningRate: 1e-12 },
+          }),
+        });
+      const { report, bundle } = await merge(storage);
+      const { manifest, files } = bundle;
+      const open = await openBundle(manifest, files, { provider: 'cpu' });
+      const all = Uint32Array.from({ length: held.size }, (_, index) => index);
+      const answers = await open.run({
+        [manifest.inputs[0]?.name ?? '']: { dtype: 'float32', dims: [held.size, 4], data: held.inputs(all) },
+      });
+      await open.release();
+      const exact = await merge('float32');
+      for (const [index, { task, agreement }] of report.tasks.entries()) {
+        const scores = answers[task]?.data ?? [];
+        const same = [...held.labels].filter((label, row) => {
+          const [a = 0, b = 0, c = 0] = [0, 1, 2].map((at) => Number(scores[3 * row + at]));
+          return [a, b, c].indexOf(Math.max(a, b, c)) === label;
+        });
+        expect(agreement).toEqual({ share: same.length / held.size, samples: held.size });
+        expect(agreement?.share).toBeLessThan(0.99);
+        expect(exact.report.tasks[index]?.agreement?.share).toBe(1);
+      }
+      const lossOf = ({ tradeoff }: Report): number => tradeoff?.measured[0]?.loss ?? NaN;
+      expect(lossOf(report)).toBeGreaterThan(10 * lossOf(exact.report));
     },
   );
 
