@@ -27,6 +27,7 @@ import { mega, percent, points } from '../gpu-runner/runner/figures.ts';
 import { storeParts } from '../gpu-runner/runner/storeParts.ts';
 import { textTable } from '../gpu-runner/runner/textTable.ts';
 import type { TrainedGraph } from '../gpu-runner/bundle/parity.ts';
+import { servedFiles } from '../shared/manifest.ts';
 import { storages, type Storage } from '../shared/recipe.ts';
 import { runSides, type Side } from './quantise/ortWebSides.ts';
 
@@ -45,6 +46,7 @@ interface Stored {
   readonly kind: 'zipped' | 'separate';
   readonly storage: Storage;
   readonly folders: Side;
+  /** Of trunk and heads, without the report. */
   readonly bytes: number;
 }
 
@@ -91,7 +93,7 @@ try {
       );
       const at = join(folder, `${name}-${storage}`);
       await writeBundle(at, bundle);
-      const bytes = bundle.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+      const bytes = servedFiles(bundle.manifest).reduce((sum, file) => sum + file.sizeBytes, 0);
       stored.set(storage, { folder: at, bytes });
     }
     return stored;

@@ -54,6 +54,7 @@ export const bundleView = z.object({
   name,
   tasks: z.array(name),
   inputs: z.array(tensorSpec),
+  /** Of all its files: what is served, and the report. */
   sizeBytes: z.int(),
   publishedAt: time,
 });

@@ -170,3 +170,13 @@ export const manifest = z
   });
 /** What a bundle is. Its id is the SHA-256 of the manifest's bytes. */
 export type Manifest = z.infer<typeof manifest>;
+
+/** The files that trunk and heads are read from: what serving takes. The report is not among them. */
+export const servedFiles = ({
+  trunk: shared,
+  heads,
+  files,
+}: Pick<Manifest, 'trunk' | 'heads' | 'files'>): BundleFile[] => {
+  const read = new Set([shared, ...heads].flatMap((part) => (part ? [part.graph, ...part.weights] : [])));
+  return files.filter(({ path }) => read.has(path));
+};

@@ -32,6 +32,7 @@ export interface TaskReport {
 
 export interface SideReport {
   readonly endpoint: string;
+  /** Of what is served: trunk and heads, without the bundle's report. */
   readonly storedBytes: number;
   /** Multiply-adds for every task on one input. */
   readonly macs: number;

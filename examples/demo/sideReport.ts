@@ -1,3 +1,4 @@
+import { servedFiles } from '../../shared/manifest.ts';
 import type { Reply } from './client.ts';
 import { quantile } from './quantile.ts';
 import type { SideReport } from './report.ts';
@@ -12,7 +13,7 @@ export function sideReport(
   ortHeapBytes: number,
 ): SideReport {
   const manifests = bundles.map(({ manifest }) => manifest);
-  const files = manifests.flatMap((manifest) => manifest.files);
+  const files = manifests.flatMap(servedFiles);
   const parts = manifests.flatMap(({ trunk, heads }) => [...(trunk ? [trunk] : []), ...heads]);
   const latencies = replies.filter((one) => one.question.endpoint === endpoint).map((one) => one.latencyMs);
   return {

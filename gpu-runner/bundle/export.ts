@@ -6,6 +6,7 @@ import { sealBundle, sha256, type Bundle } from './bundle.ts';
 import { packGraphs, type PackedGraph, type PackedGraphs } from './packGraphs.ts';
 import { checkParity, type ParityOptions, type TrainedGraph } from './parity.ts';
 import type { Parts } from './quantise/parts.ts';
+import { plainReport } from './report/plainReport.ts';
 import { reportFiles } from './report/reportFiles.ts';
 import { checkStored, storedParity, type StoredParts } from './storedParts.ts';
 import { tensorSpec } from './tensorSpec.ts';
@@ -29,7 +30,7 @@ export interface BundleSource extends Pick<
   readonly heads: readonly SourceHead[];
   /** Trunk and heads as their files hold them, when not as float32. Parameters and multiply-adds are those above. */
   readonly stored?: StoredParts | undefined;
-  /** What is known about the bundle: stored with it, as JSON and as a page. */
+  /** What is known about the bundle, stored with it as JSON and as a page; left out: what the manifest tells. */
   readonly report?: ReportInput | undefined;
   /** Now, when left out. Part of the manifest, thus of the bundle's id. */
   readonly createdAt?: Date | undefined;
@@ -54,17 +55,22 @@ export async function exportBundle(
     ({ parts, files } = packParts({ trunk, heads }, stored));
     measured = await checkParity(parts, files, trained, storedParity(stored, parity));
   }
-  const reported = report && reportFiles(report);
-  for (const [path, bytes] of reported?.files ?? []) files.set(path, bytes);
-  const manifest: Manifest = {
-    format: 'trunkline.bundle/1',
+  const told = {
     ...described,
     createdAt: createdAt.toISOString(),
     ...parts,
     ...(stored && { storage: stored.storage }),
-    ...(reported && { report: reported.paths }),
+  };
+  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  const network = trunk === null && heads.length === 1 ? heads[0]?.graph : undefined;
+  const reported = reportFiles(report ?? plainReport(told, { bytes, network }));
+  for (const [path, content] of reported.files) files.set(path, content);
+  const manifest: Manifest = {
+    format: 'trunkline.bundle/1',
+    ...told,
+    report: reported.paths,
     files: [...files]
-      .map(([path, bytes]) => ({ path, sha256: sha256(bytes), sizeBytes: bytes.length }))
+      .map(([path, content]) => ({ path, sha256: sha256(content), sizeBytes: content.length }))
       .sort((a, b) => (a.path < b.path ? -1 : 1)),
     parity: measured,
   };
@@ -107,7 +113,7 @@ export interface ModelSource extends Pick<Manifest, 'name' | 'preprocessing'> {
   readonly createdAt?: Date | undefined;
 }
 
-/** A single network as a bundle: no trunk, one head. @throws {Error} as `exportBundle` does */
+/** A single network as a bundle: no trunk, one head, and a report of what there is to tell. @throws {Error} as `exportBundle` does */
 export async function packModel(model: ModelSource, parity?: ParityOptions): Promise<Bundle> {
   const { name, preprocessing, task, graph, labels, accuracy, createdAt } = model;
   const output = graph.outputs[0]?.name ?? '';

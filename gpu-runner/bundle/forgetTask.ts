@@ -61,7 +61,10 @@ export interface RestFacts {
   readonly headMacs: ByTask<number>;
 }
 
-/** The report on the tasks that are left. What was only known of all tasks together is left out. */
+/**
+ * The report on the tasks that are left. What was only known of all tasks together is left out, sentences that name the one
+ * that is gone among it; what it caused is still told, as a task's that was taken out.
+ */
 export function forgetInReport(
   report: Report,
   task: string,
@@ -100,16 +103,27 @@ export function forgetInReport(
           })),
         }),
         floors: without(retraining.floors, task),
+        events: retraining.events.map((event) => ({ ...event, message: nameless(event.message, task) })),
       },
     }),
     ...(quantisation && { quantisation: forgetInQuantisation(quantisation, task) }),
     unzipped: report.unzipped.filter((one) => one.task !== task),
-    notes: [
-      ...report.notes,
-      `"${task}" was taken out of bundle ${from.slice(0, 12)}: costs and retraining are those of the merge it took part in.`,
-    ],
+    notes: [...report.notes.filter((note) => !note.includes(`"${task}"`)), takenOut(task, from)],
   });
 }
+
+/** The note on a task that is gone. @param from id of the bundle that it was in */
+export const takenOut = (task: string, from: string): string =>
+  `"${task}" was taken out of bundle ${from.slice(0, 12)}: costs and retraining are those of the merge it took part in.`;
+
+/** What became of a task that fell below its floor, without its name. */
+const nameless = (message: string, task: string): string =>
+  message.replaceAll(
+    new RegExp(`(?<=[:,] )${escaped(task)} fell to `, 'g'),
+    'a task that was taken out fell to ',
+  );
+
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
 function forgetInQuantisation(quantisation: QuantisationReport, task: string) {
   const { excluded, error, accuracy } = quantisation;
@@ -130,9 +144,8 @@ function forgetInQuantisation(quantisation: QuantisationReport, task: string) {
 export function forgetLabels(graph: Graph, tasks: readonly string[], task: string): void {
   const position = tasks.indexOf(task);
   if (position < 0) return;
-  const escaped = task.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const after = new RegExp(String.raw`\+${escaped}(?=[.+])`, 'g');
-  const before = new RegExp(String.raw`(^|[.+])${escaped}\+`, 'g');
+  const after = new RegExp(String.raw`\+${escaped(task)}(?=[.+])`, 'g');
+  const before = new RegExp(String.raw`(^|[.+])${escaped(task)}\+`, 'g');
   const edges = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => name));
   for (const [name, tensor] of [...graph.initializers]) {
     const next = name.replace(after, '').replace(before, '$1');

@@ -2,15 +2,24 @@
  * Tasks out of a bundle again, from its files alone: as they are stored, whether or not its sources still exist.
  */
 import type { Manifest } from '../../shared/manifest.ts';
+import type { Report } from '../../shared/report.ts';
 import { countMacs, countParameters } from '../mtz/count.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { sealBundle, sha256, type Bundle } from './bundle.ts';
 import { composeTask } from './composeTask.ts';
-import { forgetInRecipe, forgetInReport, forgetInSharing, forgetLabels, omit } from './forgetTask.ts';
+import {
+  forgetInRecipe,
+  forgetInReport,
+  forgetInSharing,
+  forgetLabels,
+  omit,
+  takenOut,
+} from './forgetTask.ts';
 import { packGraphs, type PackedGraphs } from './packGraphs.ts';
 import { checkParity, type Parity } from './parity.ts';
 import { partsOf, type Parts } from './quantise/parts.ts';
 import { readParts } from './readParts.ts';
+import { plainReport } from './report/plainReport.ts';
 import { checkReport, reportFiles } from './report/reportFiles.ts';
 import { tensorSpec } from './tensorSpec.ts';
 
@@ -78,28 +87,31 @@ export async function withoutTask(
   const recipe = manifest.recipe && forgetInRecipe(manifest.recipe, task);
   const dated = { name, createdAt: createdAt.toISOString() };
   const told = readReport(bundle);
-  const trunkMacs = described.trunk?.macs ?? 0;
-  const reported =
-    told &&
-    reportFiles(
-      forgetInReport(told, task, {
-        ...{ ...dated, recipe, from: bundle.id, trunkMacs },
-        headMacs: Object.fromEntries(described.heads.map((head) => [head.task, head.macs])),
-      }),
-    );
-  const files = new Map([...packed.files, ...(reported?.files ?? [])]);
+  const left = {
+    ...{ ...omit(manifest, 'format', 'report', 'files', 'parity'), ...described, ...dated, recipe },
+    lineage: {
+      ...manifest.lineage,
+      models: manifest.lineage.models.filter((model) => model.task !== task),
+    },
+    sharing: forgetInSharing(manifest.sharing, task),
+  };
+  const reported = reportFiles(
+    told
+      ? forgetInReport(told, task, {
+          ...{ ...dated, recipe, from: bundle.id, trunkMacs: described.trunk?.macs ?? 0 },
+          headMacs: Object.fromEntries(described.heads.map((head) => [head.task, head.macs])),
+        })
+      : reportOf(left, packed, takenOut(task, bundle.id)),
+  );
+  const files = new Map([...packed.files, ...reported.files]);
   return sealBundle(
     {
-      ...{ ...omit(manifest, 'report'), ...described, ...dated, recipe },
-      ...(reported && { report: reported.paths }),
+      ...left,
+      format: manifest.format,
+      report: reported.paths,
       files: [...files]
         .map(([path, content]) => ({ path, sha256: sha256(content), sizeBytes: content.length }))
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
-      lineage: {
-        ...manifest.lineage,
-        models: manifest.lineage.models.filter((model) => model.task !== task),
-      },
-      sharing: forgetInSharing(manifest.sharing, task),
       // The trained network is not here: these files are at most so far from it as those were, and from those.
       parity: { ...manifest.parity, maxAbsDifference: manifest.parity.maxAbsDifference + drift },
     },
@@ -149,6 +161,13 @@ function describeRest(
     .map((head, index) => ({ ...head, ...headFiles[index] }));
   const read = new Set([trunk, ...heads].flatMap((part) => part?.inputs.map((input) => input.name) ?? []));
   return { trunk, heads, inputs: manifest.inputs.filter((input) => read.has(input.name)) };
+}
+
+/** Of a bundle that came without one. */
+function reportOf(left: Parameters<typeof plainReport>[0], { files }: PackedGraphs, note: string): Report {
+  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  const report = plainReport(left, { bytes });
+  return { ...report, notes: [...report.notes, note] };
 }
 
 function readReport({ manifest, files }: Contents) {

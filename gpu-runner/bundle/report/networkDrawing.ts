@@ -30,7 +30,10 @@ export function networkDrawing({ plan, tasks, wiring }: Pick<Report, 'plan' | 't
   const keys = legend(
     [
       ...(plan.some(({ blocks }) => blocks.some(isShared)) ? [{ name: 'shared', style: 'shared' }] : []),
-      ...names.map((name, index) => ({ name: `only ${name}`, style: taskStyle(index) })),
+      ...names.map((name, index) => ({
+        name: names.length === 1 ? name : `only ${name}`,
+        style: taskStyle(index),
+      })),
     ],
     0,
     12,
@@ -59,7 +62,7 @@ export function networkDrawing({ plan, tasks, wiring }: Pick<Report, 'plan' | 't
   return svg(
     {
       id: 'network',
-      title: 'The network: trunk and heads',
+      title: names.length > 1 ? 'The network: trunk and heads' : 'The network',
       description: describe(plan),
       height: end + 8,
     },
@@ -74,8 +77,10 @@ export function networkDrawing({ plan, tasks, wiring }: Pick<Report, 'plan' | 't
         const sum = (of: (one: Placed) => boolean): number =>
           row.filter(of).reduce((channels, one) => channels + one.channels, 0);
         const [shared, own] = [sum(isShared), sum((one) => !isShared(one))];
-        const counts =
-          own === 0 ? `${grouped(shared)} shared` : `${grouped(shared)} shared + ${grouped(own)}`;
+        const counts = [
+          ...(names.length > 1 ? [`${grouped(shared)} shared`] : []),
+          ...(own > 0 ? [grouped(own)] : []),
+        ].join(' + ');
         const isRoomy = spacing >= roomy;
         return [
           label(0, y + thickness / 2 + (isRoomy ? -1 : 4), name, 16, { style: 'small' }),

@@ -3,6 +3,7 @@ import type { Report } from '../../../shared/report.ts';
 import * as format from './format.ts';
 import { html, verbatim, type Markup } from './markup.ts';
 import { confusionSection } from './sections/confusion.ts';
+import { aloneSection, aloneTiles, isAlone } from './sections/alone.ts';
 import { accuracySection, isMeasured, tiles } from './sections/figures.ts';
 import { originSection } from './sections/origin.ts';
 import { planSection } from './sections/plan.ts';
@@ -37,9 +38,9 @@ export function renderReport(report: Report): string {
           <p class="over">Trunkline report, ${format.date(createdAt)}</p>
           <h1>${name}</h1>
           <p class="lead">${headline(report)}</p>
-          ${tiles(report)} ${accuracySection(report)} ${planSection(report)} ${tradeoffSection(report)}
-          ${retrainingSection(report)} ${confusionSection(report)} ${quantisationSection(report)}
-          ${originSection(report)}
+          ${isAlone(report) ? [aloneTiles(report), aloneSection(report)] : [tiles(report), accuracySection(report)]}
+          ${planSection(report)} ${tradeoffSection(report)} ${retrainingSection(report)}
+          ${confusionSection(report)} ${quantisationSection(report)} ${originSection(report)}
           <p class="soft">
             ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}. The same as data: report.json.
           </p>
@@ -50,7 +51,9 @@ export function renderReport(report: Report): string {
 }
 
 /** In one sentence. */
-function headline({ tasks, figures }: Report): Markup | string {
+function headline(report: Report): Markup | string {
+  const { tasks, figures } = report;
+  if (isAlone(report)) return `A network for ${tasks[0]?.task ?? ''}, as it was trained.`;
   const names = tasks.map(({ task }) => task);
   const list =
     names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}` : (names[0] ?? '');

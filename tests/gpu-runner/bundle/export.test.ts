@@ -38,6 +38,8 @@ it('exportBundle() stores each weight once, in the file of those that read it', 
     'head-digit.weights',
     'head-fashion.onnx',
     'head-fashion.weights',
+    'report.html',
+    'report.json',
     'shared-1.weights',
     'trunk.onnx',
     'trunk.weights',
@@ -164,7 +166,9 @@ describe('packModel()', () => {
       models: [{ task: 'digit', name: 'digit-net', sha256: 'a'.repeat(64) }],
       retrainingSteps: 0,
     });
-    expect([...files.keys()].sort()).toEqual(['head-digit.onnx', 'head-digit.weights']);
+    expect([...files.keys()].sort()).toEqual([
+      ...['head-digit.onnx', 'head-digit.weights', 'report.html', 'report.json'],
+    ]);
     expect(manifest.parity.maxAbsDifference).toBe(0);
   });
 

@@ -3,6 +3,7 @@ import { checkReport } from '../../../gpu-runner/bundle/report/reportFiles.ts';
 import { openBundle } from '../../../gpu-runner/bundle/openBundle.ts';
 import { readParts } from '../../../gpu-runner/bundle/readParts.ts';
 import { unzipTask, withoutTask } from '../../../gpu-runner/bundle/unzip.ts';
+import { omit } from '../../../gpu-runner/bundle/forgetTask.ts';
 import type { Bundle } from '../../../gpu-runner/bundle/bundle.ts';
 import { exportBundle, packModel } from '../../../gpu-runner/bundle/export.ts';
 import { countMacs, countParameters } from '../../../gpu-runner/mtz/count.ts';
@@ -167,9 +168,21 @@ describe('a bundle that no merge here made', () => {
       largestGap(await answerOf(graph, small), await answerOf(wholeGraph('fashion'), small)),
     ).toBeLessThan(1e-5);
     const rest = await withoutTask(bundle, 'digit', options);
-    expect(rest.manifest.report).toBeUndefined();
     expect(rest.manifest.sharing).toEqual([]);
     expect((await answersOf(rest, small)).fashion).toHaveLength(3 * 5);
+  });
+
+  it('and has no report leaves one with a report', async () => {
+    const bundle = await exportBundle(bundleSource(), trainedGraph());
+    const manifest = omit(bundle.manifest, 'report');
+    const { files, ...rest } = await withoutTask({ ...bundle, manifest }, 'digit', options);
+    const report = checkReport(
+      JSON.parse(new TextDecoder().decode(files.get(rest.manifest.report?.json ?? ''))),
+    );
+    expect(report.tasks.map(({ task }) => task)).toEqual(['fashion']);
+    expect(report.notes.at(-1)).toContain(`"digit" was taken out of bundle ${bundle.id.slice(0, 12)}`);
+    expect(JSON.stringify({ ...report, notes: [] })).not.toContain('digit');
+    expect(files.has('report.html')).toBe(true);
   });
 
   it('of one network gives that network', async () => {

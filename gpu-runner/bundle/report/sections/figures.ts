@@ -10,7 +10,7 @@ const { grouped, percent, points } = format;
 export const isMeasured = (task: TaskReport): task is MeasuredTask => task.accuracy !== undefined;
 
 /** What is compared, in the order of importance, and how it is written. */
-const compared: readonly {
+export const compared: readonly {
   readonly key: keyof Report['figures'];
   readonly label: string;
   readonly show: (value: number) => string;
@@ -23,7 +23,8 @@ const compared: readonly {
   { key: 'iterations', label: 'Optimiser steps', show: grouped },
 ];
 
-const short: Partial<Record<keyof Report['figures'], string>> = {
+/** What a tile calls it; the rest has none. */
+export const short: Partial<Record<keyof Report['figures'], string>> = {
   bytes: 'bytes stored',
   macs: 'multiply-adds',
   latencyMs: 'latency',
@@ -49,6 +50,12 @@ export function tiles({ figures, tasks }: Report): Markup | undefined {
       return [{ label: name, big: ratio(one), small: `${show(one.zipped)}, was ${show(one.separate)}` }];
     }),
   ];
+  return tileList(entries);
+}
+
+export function tileList(
+  entries: readonly { readonly label: string; readonly big: string; readonly small: string }[],
+): Markup | undefined {
   if (entries.length === 0) return undefined;
   return html`<dl class="tiles">
     ${entries.map(
@@ -56,7 +63,7 @@ export function tiles({ figures, tasks }: Report): Markup | undefined {
         html`<div>
           <dt>${label}</dt>
           <dd>${big}</dd>
-          <dd>${small}</dd>
+          ${small !== '' && html`<dd>${small}</dd>`}
         </div>`,
     )}
   </dl>`;
@@ -73,11 +80,6 @@ export function accuracySection({ tasks, figures }: Report): Markup | undefined 
   );
   if (measured.length + rows.length + unlabelled.length === 0) return undefined;
   const names = tasks.map(({ task }) => task);
-  const shown = (share: number, samples: number): Markup => {
-    const { low, high } = intervalOf(share, samples);
-    return html`${percent(share)}
-      <span class="soft">[${percent(low).slice(0, -2)}, ${percent(high).slice(0, -2)}]</span>`;
-  };
   const alone = tasks.flatMap(({ task, macs }) =>
     macs ? [[task, format.quantity(macs.separate), format.quantity(macs.zipped), ratio(macs)]] : [],
   );
@@ -98,8 +100,8 @@ export function accuracySection({ tasks, figures }: Report): Markup | undefined 
         ['Task', 'Separate', 'This bundle', 'Change', 'Samples'],
         measured.map(({ task, accuracy: { before, after, samples } }) => [
           task,
-          shown(before, samples),
-          shown(after, samples),
+          withInterval(before, samples),
+          withInterval(after, samples),
           points(after - before),
           grouped(samples),
         ]),
@@ -116,4 +118,11 @@ export function accuracySection({ tasks, figures }: Report): Markup | undefined 
         table('One task on one sample', ['Task', 'Separate', 'This bundle', 'Ratio'], alone),
       ),
   ]);
+}
+
+/** A share with its 95 % interval. */
+export function withInterval(share: number, samples: number): Markup {
+  const { low, high } = intervalOf(share, samples);
+  return html`${percent(share)}
+    <span class="soft">[${percent(low).slice(0, -2)}, ${percent(high).slice(0, -2)}]</span>`;
 }

@@ -1,4 +1,4 @@
-import type { Comparison, Report } from '../../../../shared/report.ts';
+import type { ChannelBlock, Comparison, Report } from '../../../../shared/report.ts';
 import * as format from '../format.ts';
 import { html, type Markup } from '../markup.ts';
 import { networkDrawing } from '../networkDrawing.ts';
@@ -12,6 +12,7 @@ export function planSection(report: Report): Markup | undefined {
   const { plan, tasks, wiring } = report;
   if (plan.length === 0) return undefined;
   const names = tasks.map(({ task }) => task);
+  const isShared = names.length > 1;
   const change = (one: Comparison | undefined, show: (value: number) => string): string =>
     one ? `${show(one.separate)} \u2192 ${show(one.zipped)}` : '';
   const columns = {
@@ -24,7 +25,7 @@ export function planSection(report: Report): Markup | undefined {
     [
       'Group',
       ...names,
-      'Shared',
+      ...(isShared ? ['Shared'] : []),
       ...(columns.cost ? ['Second-order loss'] : []),
       ...(columns.bytes ? ['Bytes'] : []),
       ...(columns.macs ? ['Multiply-adds'] : []),
@@ -32,14 +33,7 @@ export function planSection(report: Report): Markup | undefined {
     plan.map(({ name, layers, widths, blocks, cost, bytes, macs }) => [
       layers.length > 1 ? html`<span title="${layers.join(', ')}">${name}</span>` : name,
       ...names.map((task) => (widths[task] === undefined ? '' : grouped(widths[task]))),
-      blocks
-        .filter((block) => block.tasks.length > 1)
-        .map((block) =>
-          block.tasks.length === names.length
-            ? grouped(block.channels)
-            : `${grouped(block.channels)} (${block.tasks.join('+')})`,
-        )
-        .join(', ') || '0',
+      ...(isShared ? [sharedChannels(blocks, names.length)] : []),
       ...(columns.cost ? [cost === undefined ? '' : format.loss(cost)] : []),
       ...(columns.bytes ? [change(bytes, format.bytes)] : []),
       ...(columns.macs ? [change(macs, format.quantity)] : []),
@@ -47,13 +41,23 @@ export function planSection(report: Report): Markup | undefined {
   );
   return section('network', 'The network', [
     html`<p class="soft">
-      Widths are true to the number of channels. ${wiring !== undefined && `Wiring: ${wiring}.`} Shared
-      channels run once for all of their tasks where they read nothing but shared ones.
+      Widths are true to the number of channels. ${wiring !== undefined && `Wiring: ${wiring}.`}
+      ${isShared && 'Shared channels run once for all of their tasks where they read nothing but shared ones.'}
     </p>`,
     html`<div class="pair">
       ${figure('From the input to the answers', networkDrawing(report))}
-      ${figure('Channels of the source networks, by what became of them', sharingDrawing(report))}
+      ${isShared && figure('Channels of the source networks, by what became of them', sharingDrawing(report))}
     </div>`,
     plan.length > 12 ? folded(`The ${plan.length} groups as a table`, groups) : groups,
   ]);
 }
+
+const sharedChannels = (blocks: readonly ChannelBlock[], tasks: number): string =>
+  blocks
+    .filter((block) => block.tasks.length > 1)
+    .map((block) =>
+      block.tasks.length === tasks
+        ? grouped(block.channels)
+        : `${grouped(block.channels)} (${block.tasks.join('+')})`,
+    )
+    .join(', ') || '0';
