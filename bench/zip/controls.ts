@@ -14,7 +14,6 @@ import {
   type SourceSpec,
   type TrainingSpec,
 } from './sources.ts';
-import { keptWithin, pruneChannels, sizeWith, type PruneBudget } from './pruneChannels.ts';
 import type { Outcome } from './zips.ts';
 
 /** Whether a task keeps an initializer for itself: those of the last layer, and running statistics of its own data. */
@@ -185,53 +184,4 @@ function meansOf(graphs: readonly Graph[]): Map<string, Tensor> {
     means.set(name, { dtype, dims, data });
   }
   return means;
-}
-
-/** How networks are pruned, each by itself. */
-export interface ApartSpec {
-  readonly label: string;
-  readonly sources: readonly SourceSpec[];
-  readonly budget: PruneBudget;
-  /** Layers of fewer channels keep all. */
-  readonly fromWidth: number;
-  readonly gramSamples: number;
-  readonly damping: number;
-}
-
-/** Every network by itself, whole channels taken from it until so much is left of it; nothing retrained. */
-export async function pruneApart(context: Context, spec: ApartSpec): Promise<Outcome> {
-  const { label, sources, ...options } = spec;
-  const trained = await trainSources(context, sources);
-  const job = {
-    ...{ kind: 'pruned-channels', version: 1, label },
-    settings: { sources: sources.map((source) => ({ task: source.task, ...jobOf(source) })), ...options },
-  };
-  const done = await context.jobs.run<Outcome>(job, async () => {
-    const { budget, fromWidth, gramSamples, damping } = options;
-    const [size, separateSize] = [
-      { parameters: 0, macs: 0 },
-      { parameters: 0, macs: 0 },
-    ];
-    const pruned = new Map<string, Graph>();
-    for (const { task, data, graph, seed } of trained) {
-      const { train } = await context.tasks.data(data);
-      const kept = keptWithin(graph, budget, (channels) => channels >= fromWidth);
-      const recipe = { damping, gramSamples, seed, matching: 'optimal' } as const;
-      const smaller = await pruneChannels(graph, kept, {
-        ...{ sources: [{ task, graph, train }], recipe, provider: 'cpu' },
-      });
-      pruned.set(task, smaller);
-      for (const [sum, channels] of [
-        [size, kept],
-        [separateSize, new Map()],
-      ] as const) {
-        const { parameters, macs } = sizeWith(graph, channels);
-        sum.parameters += parameters;
-        sum.macs += macs;
-      }
-    }
-    const compared = await compare(context, trained, (task) => pruned.get(task) ?? new Graph(task));
-    return { ...compared, steps: 0, size, separateSize };
-  });
-  return { ...done.result, made: done.made };
 }

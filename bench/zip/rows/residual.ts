@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
 import { bestZip, runZip } from '../zips.ts';
+import { apartName, bestApart } from './apart.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedAtEnd, scaled, untrained, type Row } from './row.ts';
 
@@ -47,6 +48,9 @@ const mergeWeights = { cifar10: 8 };
 const batchSizes = { cifar10: 192, eurosat: 128, fashion: 128, mnist: 32 };
 const learningRate = 0.002;
 
+const halfOf = { of: 'parameters', atMost: 0.5 } as const;
+const halfRates = [0.0005, learningRate];
+
 /** Half of the parameters stored: what each wiring does where tasks keep channels of their own. */
 async function* half(context: Context, wiring: 'crossed' | 'one-way'): AsyncGenerator<Line> {
   const options = { trainingSteps: scaled(context, trainingSteps) };
@@ -54,13 +58,13 @@ async function* half(context: Context, wiring: 'crossed' | 'one-way'): AsyncGene
   const spec = { label: `residual-${wiring}-50`, sources: sourcesOf(context) };
   const recipe = {
     ...{ wiring, gramSamples: 512, damping: 1e-2, retraining: untrained },
-    budget: { of: 'parameters', atMost: 0.5 },
+    budget: halfOf,
   } as const;
   const bare = await runZip(context, { ...spec, recipe });
   yield lineOf(`${what}, not retrained`, [bare], options);
   const { spec: best, outcome } = await bestZip(
     context,
-    [0.0005, learningRate].map((rate) => ({
+    halfRates.map((rate) => ({
       ...spec,
       recipe: { ...recipe, retraining: retrainedAt(context, rate) },
     })),
@@ -68,6 +72,37 @@ async function* half(context: Context, wiring: 'crossed' | 'one-way'): AsyncGene
   yield lineOf(`${what}, retrained`, [outcome], {
     ...options,
     note: `learning rate ${best.recipe.retraining.learningRate}, distillation 1, batches ${JSON.stringify(batchSizes)}, others ${batchSize}`,
+  });
+}
+
+/** Tried in turn, nothing retrained: each costs minutes. */
+const dampings = [1e-3, 1e-2, 1e-1];
+
+/**
+ * No channel shared: each network pruned by itself, the residual streams too, and retrained by itself as the merges are,
+ * its batch normalisation kept as they keep it.
+ *
+ * @param rates the learning rates that the merge of this size had to choose from
+ */
+async function* apart(context: Context, atMost: number, rates: readonly number[]): AsyncGenerator<Line> {
+  const options = { trainingSteps: scaled(context, trainingSteps) };
+  const { spec: bare, outcome } = await bestApart(
+    context,
+    dampings.map((damping) => ({
+      ...{ label: `residual-${1000 * atMost}`, sources: sourcesOf(context), damping, fromWidth: 0 },
+      ...{ budget: { of: 'parameters', atMost }, batchNorm: 'per-task' },
+      gramSamples: context.quick ? 256 : base.gramSamples,
+    })),
+  );
+  const note = `damping ${bare.damping}`;
+  yield lineOf(`${apartName(bare)}, not retrained`, [outcome], { ...options, note });
+  const best = await bestApart(
+    context,
+    rates.map((rate) => ({ ...bare, retraining: retrainedAt(context, rate) })),
+  );
+  yield lineOf(`${apartName(bare)}, retrained`, [best.outcome], {
+    ...options,
+    note: `${note}, learning rate ${best.spec.retraining?.learningRate}, distillation 1, batches ${JSON.stringify(batchSizes)}, others ${batchSize}`,
   });
 }
 
@@ -101,5 +136,7 @@ export const residual: Row = {
     const repeats = [{ label: 'residual', sources: sourcesOf(context) }];
     const fromScratch = { ...training, steps: scaled(context, trainingSteps) };
     yield* commonControls(context, repeats, fewer(context, trainingSteps), { training: fromScratch });
+    yield* apart(context, budget.atMost, [learningRate]);
+    yield* apart(context, halfOf.atMost, halfRates);
   },
 };

@@ -1,10 +1,10 @@
 import type { Augmentation, Budget } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
-import { pruneApart } from '../controls.ts';
-import type { PruneBudget } from '../pruneChannels.ts';
+import type { PruneBudget } from '../prunedSize.ts';
 import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
-import { runZip, validationOf, type Outcome, type ZipOutcome, type ZipSpec } from '../zips.ts';
+import { runZip, type ZipOutcome, type ZipSpec } from '../zips.ts';
+import { apartName, bestApart } from './apart.ts';
 import { chooseRecipe, noteOf, type Chosen } from './choose.ts';
 import { commonControls } from './commonControls.ts';
 import { batchSize, fewer, held, retrainedAtEnd, scaled, untrained, type Row } from './row.ts';
@@ -105,17 +105,12 @@ async function* apart(context: Context, budget: PruneBudget): AsyncGenerator<Lin
       gramSamples: context.quick ? 256 : base.gramSamples,
     })),
   );
-  let best: { note: string; outcome: Outcome } | undefined;
-  for (const spec of context.quick ? candidates.slice(0, 1) : candidates) {
-    const outcome = await pruneApart(context, spec);
-    if (best && validationOf(outcome) <= validationOf(best.outcome)) continue;
-    const where = spec.fromWidth > 0 ? `layers of ${spec.fromWidth} channels` : 'every layer';
-    best = { note: `damping ${spec.damping}, ${where}`, outcome };
-  }
-  if (!best) throw new Error('Cannot choose how to prune: there are no candidates');
-  const what = `every network pruned by itself to ${100 * atMost} % of its ${of === 'macs' ? 'multiply-adds' : of}`;
-  const trainingSteps = scaled(context, training.steps);
-  yield lineOf(`${what}, not retrained`, [best.outcome], { trainingSteps, note: best.note });
+  const { spec, outcome } = await bestApart(context, candidates);
+  const where = spec.fromWidth > 0 ? `layers of ${spec.fromWidth} channels` : 'every layer';
+  yield lineOf(`${apartName(spec)}, not retrained`, [outcome], {
+    trainingSteps: scaled(context, training.steps),
+    note: `damping ${spec.damping}, ${where}`,
+  });
 }
 
 /**

@@ -1,15 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { buildNet } from '../../../bench/zip/nets.ts';
-import { keptWithin, leastChannels, pruneChannels, sizeWith } from '../../../bench/zip/pruneChannels.ts';
+import { pruneChannels } from '../../../bench/zip/pruneChannels.ts';
 import { memoryDataset } from '../../../gpu-runner/engine/dataset.ts';
 import { Random } from '../../../gpu-runner/engine/random.ts';
 import { createSession } from '../../../gpu-runner/engine/session.ts';
-import { matrix, plus } from '../../../gpu-runner/linalg/matrix.ts';
-import { multiply } from '../../../gpu-runner/linalg/multiply.ts';
-import { absorbDropped } from '../../../gpu-runner/mtz/absorb.ts';
-import { countMacs } from '../../../gpu-runner/mtz/count.ts';
+import type { Network } from '../../../gpu-runner/mtz/network.ts';
+import { taskGraph } from '../../../gpu-runner/mtz/wiring.ts';
 import type { Graph } from '../../../gpu-runner/onnx/graph.ts';
-import { randomMatrix } from '../../gpu-runner/linalg/samples.ts';
 
 const graph = buildNet({ kind: 'vgg-11', widths: [4, 6, 8, 8], normalised: true }, 3, 5);
 const random = new Random(2);
@@ -26,6 +23,27 @@ const context = {
   recipe: { damping: 1e-3, gramSamples: samples, seed: 1, matching: 'optimal' },
   provider: 'cpu',
 } as const;
+
+const alone = (network: Network): Graph => taskGraph(network, 'pruned');
+
+/** The channels of a layer that it puts out nothing of, whatever it reads: those whose weights and bias are 0. */
+function silent(network: Network, layer: string): number[] {
+  const { weight, bias } = network.rows.get(layer)?.[0]?.parts[0] ?? {};
+  if (!weight || !bias) throw new Error(`The network has no ${layer}`);
+  return Array.from({ length: weight.rows }, (_, channel) => channel).filter((channel) => {
+    const own = weight.data.subarray(channel * weight.cols, (channel + 1) * weight.cols);
+    return bias[channel] === 0 && own.every((value) => value === 0);
+  });
+}
+
+/** The channels that a layer has no weights for, of so many columns each. */
+function unread(network: Network, layer: string, wide: number): number[] {
+  const { weight } = network.rows.get(layer)?.[0]?.parts[0] ?? {};
+  if (!weight) throw new Error(`The network has no ${layer}`);
+  return Array.from({ length: weight.cols / wide }, (_, channel) => channel).filter((channel) =>
+    weight.data.every((value, at) => Math.floor((at % weight.cols) / wide) !== channel || value === 0),
+  );
+}
 
 async function answers(of: Graph): Promise<Float32Array> {
   const session = await createSession(of, { provider: 'cpu' });
@@ -44,63 +62,10 @@ async function distance(one: Graph, other: Graph): Promise<number> {
   return Math.max(...a.map((value, index) => Math.abs(value - (b[index] ?? NaN))));
 }
 
-describe('leastChannels()', () => {
-  const [channels, wide] = [5, 2];
-  const n = channels * wide + 1;
-  const weights = randomMatrix(3, n, 1);
-
-  test('takes the channel that is missed least when the others make up for it, then the next', async () => {
-    const mixed = await multiply(randomMatrix(30, n, 2), randomMatrix(n, n, 3));
-    const damping = matrix(n, n);
-    for (let q = 0; q < n; q += 1) damping.data[q * n + q] = 0.5;
-    const gram = plus(await multiply(mixed, mixed, { transposeA: true }), damping);
-    const lossWithout = async (gone: readonly number[]): Promise<number> => {
-      const kept = Array.from({ length: n }, (_, q) => q).filter((q) => !gone.includes(Math.floor(q / wide)));
-      const { losses } = await absorbDropped(weights, gram, kept);
-      return losses.reduce((sum, loss) => sum + loss, 0);
-    };
-    const gone: number[] = [];
-    for (let k = 0; k < 3; k += 1) {
-      const left = [0, 1, 2, 3, 4].filter((channel) => !gone.includes(channel));
-      const losses = await Promise.all(left.map((channel) => lossWithout([...gone, channel])));
-      gone.push(left[losses.indexOf(Math.min(...losses))] ?? -1);
-    }
-    await expect(leastChannels(weights, gram, channels, 3)).resolves.toEqual(gone);
-  });
-});
-
-describe('sizeWith()', () => {
-  test('counts a network that loses nothing as it is', () => {
-    expect(sizeWith(graph, new Map()).macs).toBe(countMacs(graph));
-  });
-
-  test('takes off the rows of what goes and the columns that read it', () => {
-    const [all, some] = [sizeWith(graph, new Map()), sizeWith(graph, new Map([['conv1', 3]]))];
-    expect(all.parameters - some.parameters).toBe(3 * 9 + 1 + 6 * 9);
-  });
-});
-
-describe('keptWithin()', () => {
-  test('leaves as many channels as the budget allows, the same fraction of every layer', () => {
-    const kept = keptWithin(graph, { of: 'macs', atMost: 0.6 }, () => true);
-    expect(kept.get('conv1')).toBe(2);
-    expect(kept.has('dense')).toBe(false);
-    const ratio = sizeWith(graph, kept).macs / countMacs(graph);
-    expect(ratio).toBeGreaterThan(0.35);
-    expect(ratio).toBeLessThanOrEqual(0.6);
-  });
-
-  test('refuses what the other layers alone are above', () => {
-    expect(() => keptWithin(graph, { of: 'parameters', atMost: 0.5 }, (channels) => channels === 4)).toThrow(
-      'Cannot leave 50 % of the parameters: other layers have more',
-    );
-  });
-});
-
 describe('pruneChannels()', () => {
   test('answers as before where all channels stay', async () => {
     const pruned = await pruneChannels(graph, new Map(), context);
-    expect(await distance(pruned, graph)).toBeLessThan(1e-4);
+    expect(await distance(alone(pruned), graph)).toBeLessThan(1e-4);
   });
 
   test('loses nothing where one of two equal channels goes', async () => {
@@ -114,22 +79,117 @@ describe('pruneChannels()', () => {
       recipe: { ...context.recipe, damping: 1e-8 },
       sources: [{ task: 'pruned', graph: doubled, train: data }],
     });
-    const silent = [0, 1, 2, 3, 4, 5].filter((channel) =>
-      pruned.initializers
-        .get('conv2.pruned.weight')
-        ?.data.slice(channel * 36, (channel + 1) * 36)
-        .every((value) => value === 0),
-    );
-    expect(silent).toHaveLength(1);
-    expect([0, 5]).toContain(silent[0]);
-    expect(await distance(pruned, doubled)).toBeLessThan((await distance(graph, doubled)) / 20);
+    const gone = silent(pruned, 'conv2');
+    expect(gone).toHaveLength(1);
+    expect([0, 5]).toContain(gone[0]);
+    expect(unread(pruned, 'conv3', 9)).toEqual(gone);
+    expect(await distance(alone(pruned), doubled)).toBeLessThan((await distance(graph, doubled)) / 20);
   });
 
-  test('refuses a layer that several others read', async () => {
-    const residual = buildNet({ kind: 'residual', widths: [4, 6], blocks: 1 }, 3, 1);
-    const sources = [{ task: 'pruned', graph: residual, train: data }];
-    await expect(pruneChannels(residual, new Map([['stem', 2]]), { ...context, sources })).rejects.toThrow(
-      'Cannot prune stem: several layers read it',
+  test('refuses what is no group of channels that layers read', async () => {
+    await expect(pruneChannels(graph, new Map([['dense', 2]]), context)).rejects.toThrow(
+      'Cannot prune dense: channels can be taken from conv1, conv2,',
     );
+  });
+});
+
+describe('pruneChannels() of a residual network', () => {
+  const residual = buildNet({ kind: 'residual', widths: [4, 6], blocks: 1 }, 3, 1);
+  // As training leaves it: no channel as large as another.
+  for (const [name, { dims }] of residual.initializers)
+    if (/scale|bias|mean|variance/.test(name))
+      residual.initializers.set(name, {
+        ...{ dtype: 'float32', dims },
+        data: Float32Array.from({ length: dims[0] ?? 0 }, () => random.uniform(0.2, 1.5)),
+      });
+  const prune = (of: Graph, kept: Record<string, number>, batchNorm?: 'fold' | 'per-task') =>
+    pruneChannels(
+      of,
+      new Map(Object.entries(kept)),
+      { ...context, sources: [{ task: 'pruned', graph: of, train: data }] },
+      batchNorm,
+    );
+
+  test.each(['fold', 'per-task'] as const)(
+    'answers as before where all channels stay (%s)',
+    async (batchNorm) => {
+      const pruned = await prune(residual, {}, batchNorm);
+      expect(await distance(alone(pruned), residual)).toBeLessThan(1e-4);
+    },
+  );
+
+  test.each(['fold', 'per-task'] as const)(
+    'takes a channel from all layers whose results are added, and from all that read it (%s)',
+    async (batchNorm) => {
+      const pruned = await prune(
+        residual,
+        { stem: 3, 'stage0.block0.a': 2, 'stage1.block0.b': 4 },
+        batchNorm,
+      );
+      const stream = silent(pruned, 'stem');
+      expect(stream).toHaveLength(1);
+      expect(silent(pruned, 'stage0.block0.b')).toEqual(stream);
+      expect(unread(pruned, 'stage0.block0.a', 9)).toEqual(stream);
+      expect(unread(pruned, 'stage1.block0.a', 9)).toEqual(stream);
+      expect(unread(pruned, 'stage1.block0.shortcut', 1)).toEqual(stream);
+      const inner = silent(pruned, 'stage0.block0.a');
+      expect(inner).toHaveLength(2);
+      expect(unread(pruned, 'stage0.block0.b', 9)).toEqual(inner);
+      const last = silent(pruned, 'stage1.block0.b');
+      expect(last).toHaveLength(2);
+      expect(silent(pruned, 'stage1.block0.shortcut')).toEqual(last);
+      expect(unread(pruned, 'dense', 1)).toEqual(last);
+      expect(silent(pruned, 'stage1.block0.a')).toEqual([]);
+      const scales = [...pruned.rows.keys()].filter((name) =>
+        pruned.topology.steps.some((step) => step.name === name && step.kind === 'channelwise'),
+      );
+      expect(scales).toHaveLength(batchNorm === 'fold' ? 0 : 6);
+    },
+  );
+
+  test('loses nothing where a channel of the stream is read by nobody', async () => {
+    const idle = residual.clone();
+    for (const [reader, area] of [
+      ['stage0.block0.a', 9],
+      ['stage1.block0.a', 9],
+      ['stage1.block0.shortcut', 1],
+    ] as const) {
+      const weight = idle.initializers.get(`${reader}.weight`);
+      if (weight?.dtype !== 'float32') throw new Error(`The network has no ${reader}`);
+      const read = weight.data.map((value, at) => (Math.floor(at / area) % 4 === 2 ? 0 : value));
+      idle.initializers.set(`${reader}.weight`, { ...weight, data: read });
+    }
+    const pruned = await prune(idle, { stem: 3 });
+    expect(silent(pruned, 'stem')).toEqual([2]);
+    expect(silent(pruned, 'stage0.block0.b')).toEqual([2]);
+    const worse = await prune(idle, { stem: 2 });
+    const [free, dear] = [await distance(alone(pruned), idle), await distance(alone(worse), idle)];
+    expect(free).toBeLessThan(dear / 20);
+  });
+
+  test('fits what reads the stream: it loses less than where the same channels just go', async () => {
+    const pruned = await prune(residual, { stem: 2, 'stage1.block0.b': 4 });
+    const [early, late] = [silent(pruned, 'stem'), silent(pruned, 'stage1.block0.b')];
+    const bare = residual.clone();
+    for (const [layers, gone] of [
+      [['stem', 'stage0.block0.b'], early],
+      [['stage1.block0.b', 'stage1.block0.shortcut'], late],
+    ] as const)
+      for (const layer of layers)
+        for (const name of [`${layer}.scale`, `${layer}.bias`]) {
+          const each = bare.initializers.get(name);
+          if (each?.dtype !== 'float32') throw new Error(`The network has no ${name}`);
+          const left = each.data.map((value, channel) => (gone.includes(channel) ? 0 : value));
+          bare.initializers.set(name, { ...each, data: left });
+        }
+    expect(await distance(alone(pruned), residual)).toBeLessThan((await distance(bare, residual)) / 2);
+  });
+
+  test('judges channels by what batch normalisation makes of them, be it folded or not', async () => {
+    const kept = { 'stage0.block0.a': 2 };
+    const [folded, beside] = [await prune(residual, kept, 'fold'), await prune(residual, kept, 'per-task')];
+    const gone = silent(folded, 'stage0.block0.a');
+    expect(gone).toHaveLength(2);
+    expect(silent(beside, 'stage0.block0.a')).toEqual(gone);
   });
 });

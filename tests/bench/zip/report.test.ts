@@ -148,6 +148,13 @@ test('the lines of a row are known without measuring them', async () => {
     ),
   ]);
   expect(names['2'].controls).toHaveLength(4);
+  expect(names['4'].controls.slice(3)).toEqual(
+    [27.9, 50].flatMap((percent) =>
+      ['not retrained', 'retrained'].map(
+        (how) => `every network pruned by itself to ${percent} % of its parameters, ${how}`,
+      ),
+    ),
+  );
 });
 
 test('a row that has got more lines since it was measured is not finished', async () => {
