@@ -1,4 +1,5 @@
 import { weightedSteps, type Network, type WeightedStep } from './network.ts';
+import type { Plan } from './plan.ts';
 import { inputGroup, valueAt, type Layer } from './topology.ts';
 
 /** A layer and the channelwise steps that follow it: what is shared between two retrainings. */
@@ -22,3 +23,7 @@ export function stagesOf(network: Network): ZipStage[] {
   }
   return stages;
 }
+
+/** The last stage of which a plan shares channels. */
+export const lastPlanned = (stages: readonly ZipStage[], plan: Plan): ZipStage | undefined =>
+  stages.findLast(({ group }) => (plan.get(group) ?? 0) > 0);
