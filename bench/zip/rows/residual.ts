@@ -2,6 +2,7 @@ import type { Augmentation, RecipeInput } from '../../../shared/recipe.ts';
 import type { Context } from '../context.ts';
 import { lineOf, type Line } from '../report.ts';
 import type { SourceSpec, TrainingSpec } from '../sources.ts';
+import { pruneApart, type ApartSpec } from '../pruneApart.ts';
 import { bestZip, runZip } from '../zips.ts';
 import { apartName, bestApart } from './apart.ts';
 import { commonControls } from './commonControls.ts';
@@ -75,27 +76,21 @@ async function* half(context: Context, wiring: 'crossed' | 'one-way'): AsyncGene
   });
 }
 
-/** Tried in turn, nothing retrained: each costs minutes. */
-const dampings = [1e-3, 1e-2, 1e-1];
-
 /**
  * No channel shared: each network pruned by itself, the residual streams too, and retrained by itself as the merges are,
- * its batch normalisation kept as they keep it.
+ * its batch normalisation kept as they keep it, the damping theirs.
  *
  * @param rates the learning rates that the merge of this size had to choose from
  */
 async function* apart(context: Context, atMost: number, rates: readonly number[]): AsyncGenerator<Line> {
   const options = { trainingSteps: scaled(context, trainingSteps) };
-  const { spec: bare, outcome } = await bestApart(
-    context,
-    dampings.map((damping) => ({
-      ...{ label: `residual-${1000 * atMost}`, sources: sourcesOf(context), damping, fromWidth: 0 },
-      ...{ budget: { of: 'parameters', atMost }, batchNorm: 'per-task' },
-      gramSamples: context.quick ? 256 : base.gramSamples,
-    })),
-  );
+  const bare: ApartSpec = {
+    ...{ label: `residual-${1000 * atMost}`, sources: sourcesOf(context), fromWidth: 0 },
+    ...{ budget: { of: 'parameters', atMost }, batchNorm: 'per-task', damping: base.damping },
+    gramSamples: context.quick ? 256 : base.gramSamples,
+  };
   const note = `damping ${bare.damping}`;
-  yield lineOf(`${apartName(bare)}, not retrained`, [outcome], { ...options, note });
+  yield lineOf(`${apartName(bare)}, not retrained`, [await pruneApart(context, bare)], { ...options, note });
   const best = await bestApart(
     context,
     rates.map((rate) => ({ ...bare, retraining: retrainedAt(context, rate) })),
