@@ -11,6 +11,7 @@ import type { VersionRow } from '../../store/versions.ts';
 import type { Change } from '../change.ts';
 import { resolveReference } from '../registry/find-version.ts';
 import { findMismatch } from './find-mismatch.ts';
+import type { ResolvedSource } from './resolved-source.ts';
 import { findOwnJob } from './view-of-job.ts';
 
 export interface Asking {
@@ -18,13 +19,6 @@ export interface Asking {
   owner: string;
   /** The same key again is the same job. */
   idempotencyKey: string | null;
-}
-
-/** One source of a merge with the versions it names, as they are now. */
-export interface ResolvedSource {
-  task: string;
-  model: VersionRow;
-  data: VersionRow;
 }
 
 /**

@@ -5,7 +5,7 @@ import { referenceOf, type ModelDocument } from '../../../shared/registry.ts';
 import type { Database } from '../../store/database.ts';
 import { findInspection } from '../../store/inspections.ts';
 import type { VersionRow } from '../../store/versions.ts';
-import type { ResolvedSource } from './ask-merge.ts';
+import type { ResolvedSource } from './resolved-source.ts';
 
 /** What is known of a source before a runner works on it. */
 interface Known {
