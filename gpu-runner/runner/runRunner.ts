@@ -230,8 +230,9 @@ const settingsOf = ({
   cacheBytes,
   provider,
   gramBytes,
+  dataBytes,
   retryDelayMs,
 }: RunnerOptions): WorkSettings => ({
   control: { url: control.url, key: control.key },
-  ...{ s3, folder, cacheBytes, provider, gramBytes, retryDelayMs },
+  ...{ s3, folder, cacheBytes, provider, gramBytes, dataBytes, retryDelayMs },
 });

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { explainIssues } from '../../shared/explain-issues.ts';
 import { jobKinds } from '../../shared/jobs.ts';
+import { defaultMaxBytes } from '../data/memoryBudget.ts';
 import { providers } from '../engine/providers.ts';
 import { defaultGramBytes } from '../mtz/gramForm.ts';
 import { bytesAllowed, parseBytes } from './parseBytes.ts';
 import type { RunnerOptions } from './runRunner.ts';
+import { dataMemoryVariable } from './work/dataMemory.ts';
 
 const byteCount = z.string().transform((text, context) => {
   const bytes = parseBytes(text);
@@ -40,6 +42,7 @@ const variables = z
     TRUNKLINE_RUNNER_FOLDER: z.string().optional(),
     TRUNKLINE_RUNNER_CACHE: byteCount.default(20 * 2 ** 30),
     TRUNKLINE_RUNNER_GRAM_MEMORY: byteCount.default(defaultGramBytes),
+    [dataMemoryVariable]: byteCount.default(defaultMaxBytes),
     TRUNKLINE_RUNNER_HEALTH: address.default({ host: '127.0.0.1', port: 9464 }),
     TRUNKLINE_S3_ENDPOINT: url.optional(),
     TRUNKLINE_S3_BUCKET: z.string().optional(),
@@ -76,6 +79,8 @@ export const runnerVariables: Readonly<Record<keyof z.input<typeof variables>, s
   TRUNKLINE_RUNNER_CACHE: 'most bytes of the cache, e.g. 500MiB; default 20GiB',
   TRUNKLINE_RUNNER_GRAM_MEMORY:
     'most bytes of Gram matrices at once, e.g. 2GiB; where they do not fit, fewer samples are measured; default 4GiB',
+  [dataMemoryVariable]:
+    'most bytes that the samples of one task take in memory, e.g. 8GiB; a job with more is refused; default 2GiB',
   TRUNKLINE_RUNNER_HEALTH: 'host:port of health checks and metrics, or off; default 127.0.0.1:9464',
   TRUNKLINE_S3_ENDPOINT: 'S3 API of the blobs; without it they go through the control Worker',
   TRUNKLINE_S3_BUCKET: 'bucket of the blobs',
@@ -112,6 +117,7 @@ export function runnerOptionsFromEnv(
     folder: all.TRUNKLINE_RUNNER_FOLDER ?? join(cacheHome, 'trunkline', 'runner'),
     cacheBytes: all.TRUNKLINE_RUNNER_CACHE,
     gramBytes: all.TRUNKLINE_RUNNER_GRAM_MEMORY,
+    dataBytes: all[dataMemoryVariable],
     ...(all.TRUNKLINE_RUNNER_HEALTH && { health: all.TRUNKLINE_RUNNER_HEALTH }),
     ...(endpoint !== undefined &&
       bucket !== undefined &&

@@ -7,13 +7,14 @@ import { describeDataset } from '../../data/describeDataset.ts';
 import { previewSheet } from '../../data/previewSheet.ts';
 import { readModelFile } from '../../onnx/files.ts';
 import type { JobResult } from '../runnerClient.ts';
+import { isTooLarge, nameDataMemory } from './dataMemory.ts';
 import { fetchFiles } from './fetchFiles.ts';
 import { inspectModel, unreadableModel } from './inspectModel.ts';
 import { JobError, type JobContext } from './job.ts';
 
 /**
  * Reads a registered version and says what is in it. A version that cannot be read is a finding too, with the reason as
- * its problem: only trouble on the way is a failure.
+ * its problem: only trouble on the way, and data too large for this runner, are a failure.
  */
 export async function inspectJob(context: JobContext): Promise<JobResult> {
   const { inputs } = context.claim;
@@ -42,17 +43,21 @@ function inspectModelIn(folder: string, { document }: ResolvedVersion): ModelIns
 async function inspectDatasetIn(
   folder: string,
   { document }: ResolvedVersion,
-  { signal }: JobContext,
+  { signal, dataBytes }: JobContext,
 ): Promise<DatasetInspection> {
   const parsed = datasetDocument.safeParse(document);
   const labels = parsed.data?.labels ?? [];
   try {
     const checked = datasetDocument.parse(document);
-    const described = await describeDataset(checked, ({ path }) => Promise.resolve(join(folder, path)));
+    const described = await describeDataset(checked, ({ path }) => Promise.resolve(join(folder, path)), {
+      ...(dataBytes !== undefined && { maxBytes: dataBytes }),
+    });
     const preview = await previewSheet(described.preview);
     return { ...described.inspection, ...(preview !== null && { preview }) };
   } catch (error) {
     signal.throwIfAborted();
+    // Nothing is wrong with the data: this runner has too little memory for them, and a finding would stand for good.
+    if (isTooLarge(error)) nameDataMemory(new Error(withoutFolder(error, folder), { cause: error }));
     return {
       format: 'trunkline.inspection/1',
       kind: 'dataset',

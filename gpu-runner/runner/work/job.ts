@@ -14,6 +14,8 @@ export interface JobContext {
   readonly provider: Provider;
   /** Most bytes of Gram matrices at once; default 4 GiB. */
   readonly gramBytes?: number | undefined;
+  /** Most bytes that the samples of one task take in memory; default 2 GiB. */
+  readonly dataBytes?: number | undefined;
   /** Aborted when the work is in vain or has to stop now. */
   readonly signal: AbortSignal;
   readonly report: (progress: Omit<Progress, 'at'>) => void;

@@ -43,7 +43,7 @@ async function run(
       const result = await perform({
         ...{ claim, store, cache, folder, signal },
         provider: settings.provider,
-        gramBytes: settings.gramBytes,
+        ...{ gramBytes: settings.gramBytes, dataBytes: settings.dataBytes },
         report: (progress) => void tell({ type: 'progress', progress: { ...progress, at: now() } }),
         saveCheckpoint: (checkpoint, until) =>
           client.saveCheckpoint({ jobId: claim.job.id, token: claim.lease.token }, checkpoint, until),

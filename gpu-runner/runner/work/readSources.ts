@@ -7,6 +7,7 @@ import { modelDocument, type ModelDocument } from '../../../shared/registry.ts';
 import { readModelFile } from '../../onnx/files.ts';
 import type { MergeSource } from '../mergeOptions.ts';
 import { openSources, type OpenedSources, type UnopenedSource } from '../openSources.ts';
+import { nameDataMemory } from './dataMemory.ts';
 import { fetchFiles } from './fetchFiles.ts';
 import type { JobContext } from './job.ts';
 
@@ -42,12 +43,12 @@ export interface JobSources extends Omit<OpenedSources, 'preprocessing'> {
   readonly preprocessing: Manifest['preprocessing'];
 }
 
-/** @throws {Error} when a document or file is not what it should be, or networks and data do not fit each other */
+/** @throws {Error} naming the setting where data take more memory than this runner gives them; when a document or file is not what it should be, or networks and data do not fit each other */
 export async function readSources(
   given: readonly GivenSource[],
   folders: readonly SourceFolders[],
   recipe: Pick<Recipe, 'inputChannels'>,
-  { signal, log, report }: Pick<JobContext, 'signal' | 'log' | 'report'>,
+  { signal, log, report, dataBytes }: Pick<JobContext, 'signal' | 'log' | 'report' | 'dataBytes'>,
 ): Promise<JobSources> {
   const models: ModelDocument[] = [];
   const unopened: UnopenedSource[] = [];
@@ -55,10 +56,11 @@ export async function readSources(
     const folder = folders[index];
     const model = modelDocument.parse(source.model.document);
     models.push(model);
-    if (folder) unopened.push(readSource(source, model, folder));
+    const maxBytes = dataBytes === undefined ? {} : { maxBytes: dataBytes };
+    if (folder) unopened.push({ ...readSource(source, model, folder), ...maxBytes });
     signal.throwIfAborted();
   }
-  const opened = await openSources(unopened, recipe, () => signal.throwIfAborted());
+  const opened = await openSources(unopened, recipe, () => signal.throwIfAborted()).catch(nameDataMemory);
   const sources = opened.sources.map((source, index) => withModelLabels(source, given[index], models[index]));
   for (const note of opened.notes) {
     log(note);

@@ -16,6 +16,8 @@ export interface WorkSettings {
   readonly provider: Provider;
   /** Most bytes of Gram matrices at once; default 4 GiB. */
   readonly gramBytes?: number | undefined;
+  /** Most bytes that the samples of one task take in memory; default 2 GiB. */
+  readonly dataBytes?: number | undefined;
   readonly retryDelayMs?: number | undefined;
 }
 

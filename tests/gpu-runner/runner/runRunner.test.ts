@@ -253,8 +253,9 @@ describe('runRunner()', () => {
       told = settings;
       return Promise.resolve(result);
     };
-    await run(perform, { gramBytes: 5 * 2 ** 30 });
-    expect(told).toMatchObject({ provider: 'cpu', cacheBytes: 1e6, gramBytes: 5 * 2 ** 30 });
+    await run(perform, { gramBytes: 5 * 2 ** 30, dataBytes: 3 * 2 ** 30 });
+    expect(told).toMatchObject({ provider: 'cpu', cacheBytes: 1e6 });
+    expect(told).toMatchObject({ gramBytes: 5 * 2 ** 30, dataBytes: 3 * 2 ** 30 });
   });
 
   it('shares jobs with other runners, each done once', async () => {

@@ -19,6 +19,7 @@ describe('runnerOptionsFromEnv()', () => {
       folder: '/home/me/cache/trunkline/runner',
       cacheBytes: 20 * 2 ** 30,
       gramBytes: 4 * 2 ** 30,
+      dataBytes: 2 * 2 ** 30,
       health: { host: '127.0.0.1', port: 9464 },
     });
     expect(options.name).not.toBe('');
@@ -35,6 +36,7 @@ describe('runnerOptionsFromEnv()', () => {
       TRUNKLINE_RUNNER_FOLDER: '/data',
       TRUNKLINE_RUNNER_CACHE: '512 MiB',
       TRUNKLINE_RUNNER_GRAM_MEMORY: '2GiB',
+      TRUNKLINE_RUNNER_DATA_MEMORY: '8 GiB',
       TRUNKLINE_RUNNER_HEALTH: '[::]:80',
       TRUNKLINE_S3_PRESIGNED: '1',
     });
@@ -46,6 +48,7 @@ describe('runnerOptionsFromEnv()', () => {
       folder: '/data',
       cacheBytes: 512 * 2 ** 20,
       gramBytes: 2 * 2 ** 30,
+      dataBytes: 8 * 2 ** 30,
       health: { host: '::', port: 80 },
       s3: {
         endpoint: 'http://127.0.0.1:9000',
@@ -82,6 +85,7 @@ describe('runnerOptionsFromEnv()', () => {
     ],
     [{ ...needed, TRUNKLINE_RUNNER_CACHE: '0' }, 'TRUNKLINE_RUNNER_CACHE: must be bytes'],
     [{ ...needed, TRUNKLINE_RUNNER_GRAM_MEMORY: '4GB' }, 'TRUNKLINE_RUNNER_GRAM_MEMORY: must be bytes'],
+    [{ ...needed, TRUNKLINE_RUNNER_DATA_MEMORY: '-1' }, 'TRUNKLINE_RUNNER_DATA_MEMORY: must be bytes'],
     [{ ...needed, TRUNKLINE_RUNNER_HEALTH: '9464' }, 'TRUNKLINE_RUNNER_HEALTH: must be host:port or off'],
     [{ ...needed, TRUNKLINE_RUNNER_HEALTH: 'x:99999' }, 'TRUNKLINE_RUNNER_HEALTH: must be host:port or off'],
     [{ ...needed, TRUNKLINE_RUNNER_PROVIDER: 'tpu' }, 'TRUNKLINE_RUNNER_PROVIDER: '],

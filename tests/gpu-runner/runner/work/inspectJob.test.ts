@@ -91,6 +91,21 @@ describe('inspectJob()', () => {
     expect(found.problems[0]).not.toContain(context.folder);
   });
 
+  it('fails, and finds nothing, where data take more memory than this runner gives them', async () => {
+    const claim = ({ add }: MemoryStore) =>
+      claimOf({ kind: 'inspect', of: 'datasets', version: dataVersion(add, 'data', 1) });
+    context = await testContext(claim, { dataBytes: 7000 });
+    const failing = inspectJob(context);
+    // [48, 12, 12] bytes of images and 16 of their header.
+    await expect(failing).rejects.toThrow(
+      'Cannot read IDX images.idx: [48,12,12] uint8 takes 6.75 KiB of memory, but 72 bytes of 6.84 KiB are left: give the runner more by TRUNKLINE_RUNNER_DATA_MEMORY, where its machine has it, and retry the job',
+    );
+    await expect(failing).rejects.toHaveProperty('retryable', false);
+    await context.remove();
+    context = await testContext(claim, { dataBytes: 20_000 });
+    expect(await inspectJob(context)).toMatchObject({ inspection: { samples: 48, problems: [] } });
+  });
+
   it('fails for another attempt when a blob cannot be had, and for good when a file name is a path', async () => {
     const store = memoryStore();
     const version = modelVersion(store.add, 'net', tinyNet(1));

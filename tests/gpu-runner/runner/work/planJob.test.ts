@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { planWithin } from '../../../../gpu-runner/mtz/budget.ts';
+import type { JobContext } from '../../../../gpu-runner/runner/work/job.ts';
 import { planJob } from '../../../../gpu-runner/runner/work/planJob.ts';
 import { planResult, type PlanResult } from '../../../../shared/jobs.ts';
 import { recipe } from '../../../../shared/recipe.ts';
@@ -11,13 +12,13 @@ import { countParameters } from '../../../../gpu-runner/mtz/count.ts';
 const contexts: TestContext[] = [];
 afterEach(() => Promise.all(contexts.splice(0).map((one) => one.remove())));
 
-async function planned(change: object = {}): Promise<PlanResult> {
+async function planned(change: object = {}, given: Partial<JobContext> = {}): Promise<PlanResult> {
   const context = await testContext(({ add }) => {
     const claim = claimOf({ ...tinyMerge(add), kind: 'plan' });
     if (claim.job.kind !== 'plan') throw new Error('It is no plan');
     const asked = recipe.parse({ ...tinyRecipe, ...change });
     return { ...claim, job: { ...claim.job, request: { ...claim.job.request, recipe: asked } } };
-  });
+  }, given);
   contexts.push(context);
   const result = await planJob(context);
   if (!('plan' in result)) throw new Error('There is no plan');
@@ -58,6 +59,16 @@ describe('planJob()', () => {
     const { of, curve } = await planned({ budget: { of: 'macs', atMost: 1 } });
     expect(of).toBe('macs');
     expect(curve.length).toBeGreaterThan(2);
+  });
+
+  it('refuses data of one task that take more memory than the runner gives them, naming the setting', async () => {
+    const failing = planned({}, { dataBytes: 10_000 });
+    await expect(failing).rejects.toThrow(
+      /takes .* of memory, but .* of 9\.77 KiB are left: give the runner more by TRUNKLINE_RUNNER_DATA_MEMORY/,
+    );
+    await expect(failing).rejects.toHaveProperty('retryable', false);
+    // The two tasks' data together take more: each has that much of its own.
+    await expect(planned({}, { dataBytes: 20_000 })).resolves.toHaveProperty('of', 'parameters');
   });
 
   it('refuses what cannot be shared, for good', async () => {
