@@ -5,7 +5,7 @@ import { checkRecipe, sourcesOf, zipJoined, type Source, type ZipOptions, type Z
 import { exportMerge } from './exportMerge.ts';
 import { agreements, distanceOf, judgeAll } from './judgeMerge.ts';
 import type { MergeModels, MergeOptions, MergeSource } from './mergeOptions.ts';
-import { separately, toProgress } from './mergeProgress.ts';
+import { judgedAs, separately, toProgress } from './mergeProgress.ts';
 import { reportMerge, withEnvironment } from './mergeReport.ts';
 import { floorsTold } from './retrainingReport.ts';
 import { storeParts } from './storeParts.ts';
@@ -65,6 +65,7 @@ export const mergeModels: MergeModels = async (options) => {
   // It stands beside what was predicted.
   const distance = zipped.plan.prediction ? await distanceOf(ready, parts, options) : null;
   const report = reportMerge(options, { zipped, serving, before, after, agreement, stored, distance });
+  onProgress?.(judgedAs(report));
   const bundle = await exportMerge(options, { zipped, serving, served, stored }, report);
   const seconds = (performance.now() - startedAt) / 1000;
   enter('time');

@@ -1,4 +1,6 @@
+import type { Report } from '../../shared/report.ts';
 import type { ZipProgress } from '../mtz/zip.ts';
+import { percent } from './figures.ts';
 import type { Judgement } from './judge.ts';
 import type { MergeProgress, MergeSource } from './mergeOptions.ts';
 
@@ -8,6 +10,21 @@ export const separately = (judged: ReadonlyMap<string, Judgement>): MergeProgres
   message: 'the separate networks on held-out samples',
   accuracy: Object.fromEntries(Array.from(judged, ([task, one]) => [task, one.accuracy])),
 });
+
+/** What became of the tasks, as the bundle stores them: right answers, or those that stayed where no labels say what is right. */
+export function judgedAs({ tasks }: Report): MergeProgress {
+  const accuracy = tasks.flatMap((one) => (one.accuracy ? [[one.task, one.accuracy.after] as const] : []));
+  const stayed = tasks.flatMap(({ task, agreement }) =>
+    agreement
+      ? [`"${task}" answers ${percent(agreement.share)} of ${agreement.samples} samples as its own network`]
+      : [],
+  );
+  return {
+    stage: 'judged',
+    ...(stayed.length > 0 && { message: stayed.join(', ') }),
+    ...(accuracy.length > 0 && { accuracy: Object.fromEntries(accuracy) }),
+  };
+}
 
 /** What is told of a step of zipping. */
 export function toProgress(event: ZipProgress, sources: readonly MergeSource[]): MergeProgress {

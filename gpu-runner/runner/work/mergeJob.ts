@@ -1,5 +1,7 @@
 import type { Bundle } from '../../bundle/bundle.ts';
 import { CheckpointError } from '../../engine/checkpointError.ts';
+import type { PlanReport } from '../../mtz/makePlan.ts';
+import { percent } from '../figures.ts';
 import type { MergeCheckpoint, Merged, MergeModels } from '../mergeOptions.ts';
 import type { JobResult } from '../runnerClient.ts';
 import { bytesContent } from '../storage/content.ts';
@@ -40,6 +42,7 @@ export async function mergeJob(
         gramBytes: context.gramBytes,
         checkpoint: from,
         signal,
+        onPlan: (plan) => report({ stage: 'planned', message: planWords(plan) }),
         onProgress(progress) {
           checkpoint.passed(progress);
           report(progress);
@@ -60,6 +63,13 @@ export async function mergeJob(
   await storeBundle(merged.bundle, context);
   await context.store.put(stored, { signal });
   return { bundle: merged.bundle.id, report: stored.sha256 };
+}
+
+/** How much of the separate networks is left, and what that is predicted to cost. */
+function planWords({ plan, size, separate, prediction }: PlanReport): string {
+  const left = (of: 'parameters' | 'macs'): string => percent(size[of] / Math.max(1, separate[of]));
+  const loss = prediction === null ? '' : `; predicted loss ${prediction.lossOf(plan).toPrecision(3)}`;
+  return `${left('parameters')} of the parameters, ${left('macs')} of the multiply-adds of the separate networks are left${loss}`;
 }
 
 /** Files first, so that the manifest never names what is not there. */

@@ -18,6 +18,9 @@ export interface GivenSource {
   readonly data: ResolvedVersion;
 }
 
+/** Characters that progress may say. */
+const longestMessage = 2000;
+
 /** Where the files of a source lie. */
 export interface SourceFolders {
   readonly model: string;
@@ -62,10 +65,10 @@ export async function readSources(
   }
   const opened = await openSources(unopened, recipe, () => signal.throwIfAborted()).catch(nameDataMemory);
   const sources = opened.sources.map((source, index) => withModelLabels(source, given[index], models[index]));
-  for (const note of opened.notes) {
-    log(note);
-    report({ stage: 'read', message: note.slice(0, 2000) });
-  }
+  for (const note of opened.notes) log(note);
+  // At once: of several events of one stage that wait to be told, only the newest is.
+  if (opened.notes.length > 0)
+    report({ stage: 'read', message: opened.notes.join('; ').slice(0, longestMessage) });
   return { ...opened, sources, preprocessing: opened.preprocessing ?? inWords(given, models) };
 }
 

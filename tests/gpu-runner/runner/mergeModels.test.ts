@@ -430,7 +430,12 @@ describe('mergeModels()', () => {
     const stages = progress.map(({ stage }) => stage).filter((stage, index, all) => stage !== all[index - 1]);
     expect(stages[0]).toBe('evaluate');
     expect(stages).toContain('retrain');
-    expect(stages.slice(-3)).toEqual(['evaluate', 'export', 'time']);
+    expect(stages.slice(-4)).toEqual(['evaluate', 'export', 'judged', 'time']);
+    const after = merged.report.tasks.map(({ task, accuracy }) => [task, accuracy?.after] as const);
+    expect(progress.find(({ stage }) => stage === 'judged')).toEqual({
+      stage: 'judged',
+      accuracy: Object.fromEntries(after),
+    });
     const steps = progress.filter(({ stage }) => stage === 'retrain');
     expect(Object.keys(steps[0]?.losses ?? {})).toEqual(['left', 'right']);
   });

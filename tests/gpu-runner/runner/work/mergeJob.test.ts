@@ -157,6 +157,47 @@ describe('mergeJob()', () => {
     );
   });
 
+  it('tells its plan before it begins, all notes on the data at once, and how the tasks came out', async () => {
+    const context = await contextOf(({ add }) => {
+      const { sources } = tinyMerge(add);
+      const [first, second] = sources;
+      if (!first || !second) throw new Error('There are two sources');
+      const [images] = second.data.document.files;
+      const source = { kind: 'idx', images: 'images.idx' };
+      const document = { ...second.data.document, files: images ? [images] : [], source };
+      const data = { ...second.data, document };
+      return claimOf({
+        kind: 'merge',
+        sources: [
+          { ...first, data: spoiltVersion(add, 5) },
+          { ...second, data },
+        ],
+      });
+    });
+    const result = await mergeJob(context, mergeModels);
+    if (!('bundle' in result)) throw new Error('There is no bundle');
+    const told = (of: string) => context.progress.filter(({ stage }) => stage === of);
+    expect(context.lines).toHaveLength(2);
+    expect(told('read').slice(1)).toEqual([{ stage: 'read', message: context.lines.join('; ') }]);
+    expect(told('read')[1]?.message).toContain('The data of "right" have no labels');
+    const { tasks, tradeoff, figures } = reportSchema.parse(read(context.store, result.report ?? ''));
+    const { separate = NaN, zipped = NaN } = figures.parameters ?? {};
+    const loss = tradeoff?.chosen?.loss.toPrecision(3) ?? '';
+    expect(told('planned')[0]?.message).toMatch(
+      new RegExp(
+        `^${((100 * zipped) / separate).toFixed(2)} % of the parameters, \\d+\\.\\d\\d % of the multiply-adds of the separate networks are left; predicted loss ${loss}$`,
+      ),
+    );
+    const share = ((tasks[1]?.agreement?.share ?? NaN) * 100).toFixed(2);
+    expect(told('judged')).toEqual([
+      {
+        stage: 'judged',
+        message: `"right" answers ${share} % of 12 samples as its own network`,
+        accuracy: { left: tasks[0]?.accuracy?.after },
+      },
+    ]);
+  });
+
   it('merges an RGB network that is to read grey, whose data are registered as RGB', async () => {
     const context = await contextOf(({ add }) => {
       const { sources } = tinyMerge(add);
