@@ -61,6 +61,24 @@ export function sourceFiles(source: DatasetSource): string[] {
   }
 }
 
+/** Whether samples of a source come with labels. Without, a task learns from its own network's answers. */
+export function hasLabels(source: DatasetSource): boolean {
+  switch (source.kind) {
+    case 'npz':
+      return source.y !== null;
+    case 'idx':
+      return source.labels !== undefined;
+    case 'images':
+      return source.unlabelled !== true;
+    default:
+      return source satisfies never;
+  }
+}
+
+/** Whether labels say what is right in what is held out: else a task is judged by how many of its answers stay. */
+export const isJudgedByLabels = ({ source, split }: Pick<DatasetDocument, 'source' | 'split'>): boolean =>
+  hasLabels('source' in split ? split.source : source);
+
 /** What a data-set version is. Its digest is the SHA-256 of its canonical JSON. */
 export const datasetDocument = z
   .strictObject({

@@ -4,6 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import {
   datasetDocument,
+  hasLabels,
   type DatasetDocument,
   type DatasetDocumentInput,
   type DatasetSource,
@@ -171,9 +172,7 @@ async function splitOf(
 }
 
 async function labelsOf(source: DatasetSource, files: LocalFiles, classes = 0): Promise<string[]> {
-  const unlabelled =
-    source.kind === 'npz' ? source.y === null : source.kind === 'idx' ? !source.labels : source.unlabelled;
-  if (unlabelled) {
+  if (!hasLabels(source)) {
     if (classes > 0) return Array.from({ length: classes }, (_, label) => String(label));
     throw new Error('it has no labels: say where they are, or name the classes of its network');
   }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import {
   datasetDocument,
   declaredSampleDims,
+  hasLabels,
+  isJudgedByLabels,
   sourceFiles,
   type DatasetDocumentInput,
 } from '../../shared/dataset.ts';
@@ -55,6 +57,21 @@ test('sourceFiles() names what a source reads', () => {
   expect(sourceFiles(datasetDocument.parse(idx).source)).toEqual(['x.gz', 'y.gz', 'tracks.gz']);
   expect(sourceFiles(datasetDocument.parse(npz).source)).toEqual(['train.npz']);
   expect(sourceFiles(datasetDocument.parse(images).source)).toEqual(['pets.zip']);
+});
+
+test('hasLabels() is of a source, isJudgedByLabels() of what a document holds out', () => {
+  for (const written of [npz, images, idx]) {
+    const document = datasetDocument.parse(written);
+    expect([hasLabels(document.source), isJudgedByLabels(document)]).toEqual([true, true]);
+  }
+  const without = [
+    { ...npz, source: { kind: 'npz', file: 'train.npz', y: null } },
+    { ...images, source: { kind: 'images', archive: 'pets.zip', unlabelled: true } },
+    { ...idx, source: { kind: 'idx', images: 'x.gz' }, files: [file('x.gz')] },
+  ].map((written) => datasetDocument.parse(written));
+  expect(without.map(({ source }) => hasLabels(source))).toEqual([false, false, false]);
+  // The second holds out an archive of class folders.
+  expect(without.map(isJudgedByLabels)).toEqual([false, true, false]);
 });
 
 describe('a document is refused', () => {

@@ -11,6 +11,7 @@ import type { VersionRow } from '../../store/versions.ts';
 import type { Change } from '../change.ts';
 import { resolveReference } from '../registry/find-version.ts';
 import { findMismatch } from './find-mismatch.ts';
+import { findRecipeMismatch } from './find-recipe-mismatch.ts';
 import type { ResolvedSource } from './resolved-source.ts';
 import { findOwnJob } from './view-of-job.ts';
 
@@ -23,7 +24,7 @@ export interface Asking {
 
 /**
  * Asks for a merge, after everything was checked that can be known before a runner looks: that the versions exist and fit
- * each other, the tasks differ and the endpoint can take the result.
+ * each other and the recipe, the tasks differ and the endpoint can take the result.
  *
  * @throws {TrunklineError} `not-found` for a version or alias that does not exist; `unprocessable`, saying what does not fit;
  *   `conflict` when the idempotency key was used for another request
@@ -38,7 +39,8 @@ export async function askMerge(
   if (known !== null) return { created: false, job: known };
   await checkTasks(stores, project, request);
   const sources = await resolveSources(stores, project, request.sources);
-  const why = await findMismatch(stores.db, sources);
+  const why =
+    findRecipeMismatch(request.recipe, sources) ?? (await findMismatch(stores.db, sources, request.recipe));
   if (why !== null) throw refused(request, why);
   const id = randomId();
   const pinned = sources.map(pinSource);

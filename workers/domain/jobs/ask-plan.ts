@@ -23,7 +23,7 @@ export async function askPlan(
   const twice = repeatedTask(request.sources);
   if (twice !== undefined) throw refused(`two sources are of task "${twice}"`);
   const sources = await resolveSources(stores, project, request.sources);
-  const why = await findMismatch(stores.db, sources);
+  const why = await findMismatch(stores.db, sources, request.recipe);
   if (why !== null) throw refused(why);
   const id = randomId();
   const pinned = { kind: 'plan' as const, sources: sources.map(pinSource) };

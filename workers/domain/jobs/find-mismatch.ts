@@ -1,6 +1,7 @@
 import { declaredSampleDims, type DatasetDocument } from '../../../shared/dataset.ts';
 import type { Inspection } from '../../../shared/inspection.ts';
 import { describeTensor, type TensorSpec } from '../../../shared/manifest.ts';
+import type { Recipe } from '../../../shared/recipe.ts';
 import { referenceOf, type ModelDocument } from '../../../shared/registry.ts';
 import type { Database } from '../../store/database.ts';
 import { findInspection } from '../../store/inspections.ts';
@@ -21,25 +22,39 @@ interface Known {
   sample: readonly number[] | null;
 }
 
-/** Why these networks and data sets do not go together, as far as that is known; null: nothing speaks against it. */
-export async function findMismatch(db: Database, sources: readonly ResolvedSource[]): Promise<string | null> {
+/**
+ * Why these networks and data sets do not go together, as far as that is known; null: nothing speaks against it.
+ *
+ * @param recipe says whose channels are adapted to those of the others
+ */
+export async function findMismatch(
+  db: Database,
+  sources: readonly ResolvedSource[],
+  { inputChannels = {} }: Pick<Recipe, 'inputChannels'>,
+): Promise<string | null> {
   const known = await Promise.all(sources.map((source) => readKnown(db, source)));
+  const isAdapted = ({ task }: Known): boolean => inputChannels[task] !== undefined;
   for (const one of known) {
     const why = misfit(one);
     if (why !== null) return why;
   }
-  const [first, ...others] = known.filter(({ inputs }) => inputs !== null);
-  for (const other of others) {
-    const [a, b] = [describe(first), describe(other)];
-    if (a !== b) return `model "${first?.model ?? ''}" reads ${a}, model "${other.model}" reads ${b}`;
+  // What another network is held against is the input of those that stay as they are.
+  const read = known.filter(({ inputs }) => inputs !== null);
+  const first = read.find((one) => !isAdapted(one)) ?? read[0];
+  for (const other of read) {
+    const anyChannels = first !== undefined && [first, other].some(isAdapted);
+    if (describe(first, anyChannels) !== describe(other, anyChannels))
+      return `model "${first?.model ?? ''}" reads ${describe(first)}, model "${other.model}" reads ${describe(other)}`;
   }
   return null;
 }
 
 /** Names of inputs may differ between networks: what they are does not. The batch dimension is anybody's. */
-const describe = (known: Known | undefined): string =>
+const describe = (known: Known | undefined, anyChannels = false): string =>
   (known?.inputs ?? [])
-    .map(({ dtype, dims }) => describeTensor({ dtype, dims: dims.map((dim, i) => (i === 0 ? -1 : dim)) }))
+    .map(({ dtype, dims }) =>
+      describeTensor({ dtype, dims: dims.map((dim, i) => (i === 0 || (anyChannels && i === 1) ? -1 : dim)) }),
+    )
     .join(' and ');
 
 function misfit({ task, model, data, labels, inputs, outputs, sample }: Known): string | null {

@@ -12,7 +12,7 @@ import { inspectionStatement } from '../../../../workers/store/inspections.ts';
 import { listJobs } from '../../../../workers/store/jobs.ts';
 import type { Stores } from '../../../../workers/store/stores.ts';
 import { by, freshStores, publish } from '../../fixtures.ts';
-import { inspected, mergeOf, mergeProject, registerRow } from '../../jobs.ts';
+import { inspected, mergeOf, mergeProject, recipeOf, registerRow } from '../../jobs.ts';
 
 const tasks = ['digit', 'clothing'];
 let stores: Stores;
@@ -162,6 +162,75 @@ describe('a merge is refused', () => {
       'unprocessable',
       /has \[3, 8, 8\]\.$/,
     );
+  });
+
+  test('when networks of other channels are not adapted, or differ in more than channels', async () => {
+    const net = { ...inspected, outputs: [logits(2)] };
+    await inspect('models', 'digit-net', { ...net, inputs: [image(-1, 1, 28, 28)] });
+    await inspect('models', 'clothing-net', { ...net, inputs: [image(-1, 3, 28, 28)] });
+    await refused(
+      {},
+      'unprocessable',
+      /digit-net@1" reads float32 \[-1, 1, 28, 28\], model "clothing-net@1"/,
+    );
+    for (const inputChannels of [{ digit: 'luma' }, { clothing: 'repeat' }] as const)
+      expect(await ask({ recipe: { ...recipeOf(), inputChannels } })).toHaveProperty('created', true);
+    await inspect('models', 'clothing-net', { ...net, inputs: [image(-1, 3, 32, 32)] });
+    await refused(
+      { recipe: { ...recipeOf(), inputChannels: { digit: 'luma' } } },
+      'unprocessable',
+      /model "clothing-net@1" reads float32 \[-1, 3, 32, 32\], model "digit-net@1" reads float32 \[-1, 1, 28, 28\]\.$/,
+    );
+  });
+
+  test('when the recipe asks for what data without labels, or without held-out samples, do not have', async () => {
+    const document: DatasetDocument = {
+      format: 'trunkline.dataset/1',
+      files: [],
+      source: { kind: 'npz', file: 'a.npz', x: 'x', y: null },
+      preprocessing: null,
+      labels: ['0', '1'],
+      split: { validation: 0.2, seed: 1 },
+      allowBad: 0.01,
+    };
+    await registerRow(stores, { project, kind: 'datasets', name: 'bare' }, document);
+    const labelled = { ...document.source, y: 'y' } as DatasetDocument['source'];
+    const whole = { ...document, source: labelled, split: { validation: 0, seed: 1 } };
+    await registerRow(stores, { project, kind: 'datasets', name: 'whole' }, whole);
+    const blind = [source('digit', 'digit-net', 'bare'), source('clothing')];
+    const { retraining, ...rest } = recipeOf();
+    const distilled = { ...rest, retraining: { ...retraining, distillation: 1 } };
+    const cannot = 'Cannot merge into "pair": recipe.';
+    await refused(
+      { sources: blind },
+      'unprocessable',
+      `${cannot}retraining.distillation: data set "bare@1" of task "digit" has no labels to retrain by, set it to 1.`,
+    );
+    await refused(
+      { sources: blind, recipe: { ...distilled, floors: { accuracy: { digit: 0.9 } } } },
+      'unprocessable',
+      `${cannot}floors.accuracy.digit: data set "bare@1" of task "digit" has no labels to measure accuracy by, leave the floor out.`,
+    );
+    await refused(
+      { recipe: { ...distilled, floors: { accuracy: { letters: 0.9 } } } },
+      'unprocessable',
+      `${cannot}floors.accuracy.letters: no source is of that task.`,
+    );
+    await refused(
+      {
+        sources: [source('digit', 'digit-net', 'whole'), source('clothing')],
+        recipe: { ...distilled, floors: { maxDrop: 0.1 } },
+      },
+      'unprocessable',
+      `${cannot}floors: data set "whole@1" of task "digit" holds no samples out to measure accuracy on.`,
+    );
+    // Floors are those of the other task; and nothing is retrained by labels where nothing is retrained.
+    const floors = { maxDrop: 0.1, accuracy: { clothing: 0.9 } };
+    for (const fits of [
+      { ...distilled, floors },
+      { ...rest, retraining: { ...retraining, stepsPerLayer: 0, finalSteps: 0 } },
+    ])
+      expect(await ask({ sources: blind, recipe: fits })).toHaveProperty('created', true);
   });
 
   test('when the endpoint cannot take it', async () => {
