@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { datasetDocument } from '../../shared/dataset.ts';
+import { datasetDocument, hasLabels, isJudgedByLabels } from '../../shared/dataset.ts';
 import { name as itemNameSchema } from '../../shared/manifest.ts';
 import {
   datasetDraft,
+  describeDraft,
   itemName,
   modelDrafts,
   pathProblem,
+  readClasses,
   readLabels,
+  withoutLabels,
 } from '../../workers/portal/src/uploads/drafts.ts';
 import {
   freshFile,
@@ -66,6 +69,62 @@ describe('what dropped files are', () => {
       preprocessing: 'value' in form ? form.value : null,
     });
     expect(parsed.error?.issues ?? []).toEqual([]);
+  });
+
+  it.each([
+    ['digits.npz', { kind: 'npz', y: null }, /^A NumPy archive with samples "x"$/],
+    ['pets.zip', { kind: 'images', unlabelled: true }, /^An archive of images, in any folders$/],
+  ])('%s is read without labels where a person says so', (file, source, told) => {
+    const draft = datasetDraft([file]);
+    if (typeof draft === 'string') throw new Error(draft);
+    expect(hasLabels(draft.source)).toBe(true);
+    const bare = withoutLabels(draft.source);
+    expect(bare).toMatchObject(source);
+    expect(hasLabels(bare)).toBe(false);
+    expect(describeDraft({ ...draft, source: bare })).toMatch(told);
+  });
+
+  it.each([
+    [['train-images-idx3-ubyte.gz'], [false, false], 'IDX images without labels'],
+    [
+      ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte'],
+      [false, false],
+      'IDX images without labels, those to train on and those held out',
+    ],
+    // What is held out may have labels though the rest has none: then they say what is right.
+    [
+      ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
+      [false, true],
+      'IDX images without labels, those to train on and those held out',
+    ],
+  ])('IDX images alone are data without labels: %j', (files, labelled, told) => {
+    const draft = datasetDraft(files);
+    if (typeof draft === 'string') throw new Error(draft);
+    const document = {
+      format: 'trunkline.dataset/1',
+      files: files.map((path) => ({ path, sha256: '0'.repeat(64), sizeBytes: 1 })),
+      ...{ source: draft.source, split: draft.split, labels: ['a'], preprocessing: null },
+    };
+    const { source, split } = datasetDocument.parse(document);
+    expect([hasLabels(source), isJudgedByLabels({ source, split })]).toEqual(labelled);
+    expect(describeDraft(draft)).toBe(told);
+  });
+
+  it('takes no photograph, no labels alone and no third file for IDX images', () => {
+    for (const files of [
+      ['images.png'],
+      ['train-labels-idx1-ubyte'],
+      ['train-images-idx3-ubyte', 'notes.txt'],
+      ['t10k-images-idx3-ubyte'],
+    ])
+      expect(datasetDraft(files)).toMatch(/^These files are no data set/);
+  });
+
+  it('without labels, classes may be only counted', () => {
+    expect(readClasses(' 3 ')).toEqual(['0', '1', '2']);
+    expect(readClasses('cat, dog')).toEqual(['cat', 'dog']);
+    expect(readClasses('0')).toEqual(['0']);
+    expect(readClasses('')).toEqual([]);
   });
 
   it('says what a data set can be when the files are none', () => {

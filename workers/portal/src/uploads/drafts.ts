@@ -61,13 +61,13 @@ export interface DatasetDraft {
   readonly source: DatasetSource;
   readonly split: DatasetSplit;
   readonly files: readonly string[];
-  /** For people: what the files were taken for. */
-  readonly described: string;
 }
 
 const images = /images|idx3/i;
 const labels = /labels|idx1/i;
 const heldOut = /t10k|test|val/i;
+/** What a file of images alone must be called to be taken for IDX: photographs may be called images too. */
+const surelyIdx = /idx|ubyte|\.gz$/i;
 
 /** The data set that these files are, or why they are none. */
 export function datasetDraft(fileNames: readonly string[]): DatasetDraft | string {
@@ -80,36 +80,55 @@ export function datasetDraft(fileNames: readonly string[]): DatasetDraft | strin
       source: { kind: 'npz', file: first, x: 'x', y: 'y' },
       split,
       files: [first],
-      described: 'A NumPy archive with samples "x" and class numbers "y"',
     };
   if (/\.(zip|tar|tgz|tar\.gz)$/i.test(first) && more.length === 0)
-    return {
-      name: itemName(first),
-      source: { kind: 'images', archive: first },
-      split,
-      files: [first],
-      described: 'An archive of images, one folder a class',
-    };
-  const pair = (among: readonly string[]): DatasetSource | null => {
-    const [x, y] = [among.filter((name) => images.test(name)), among.filter((name) => labels.test(name))];
-    const [imageFile, labelFile] = [x[0], y[0]];
-    return x.length === 1 && y.length === 1 && imageFile !== undefined && labelFile !== undefined
-      ? { kind: 'idx', images: imageFile, labels: labelFile }
-      : null;
-  };
-  const train = pair(fileNames.filter((name) => !heldOut.test(name)));
-  const held = pair(fileNames.filter((name) => heldOut.test(name)));
-  if (train !== null && fileNames.length === 2)
-    return { name: 'images', source: train, split, files: fileNames, described: 'IDX images and labels' };
-  if (train !== null && held !== null && fileNames.length === 4)
-    return {
-      name: 'images',
-      source: train,
-      split: { source: held },
-      files: fileNames,
-      described: 'IDX images and labels, those to train on and those held out',
-    };
-  return 'These files are no data set: drop one .npz, one .zip or .tar of class folders, or IDX images with their labels (two files, or four with those held out).';
+    return { name: itemName(first), source: { kind: 'images', archive: first }, split, files: [first] };
+  const held = fileNames.filter((name) => heldOut.test(name));
+  const source = idxSource(fileNames.filter((name) => !heldOut.test(name)));
+  const heldSource = idxSource(held);
+  if (source !== null && held.length === 0) return { name: 'images', source, split, files: fileNames };
+  if (source !== null && heldSource !== null)
+    return { name: 'images', source, split: { source: heldSource }, files: fileNames };
+  return 'These files are no data set: drop one .npz, one .zip or .tar of class folders, or IDX images with their labels, if they have any (and those held out).';
+}
+
+/** IDX images, with their labels or alone. */
+function idxSource(among: readonly string[]): DatasetSource | null {
+  const [image, ...others] = among.filter((name) => images.test(name));
+  const [label, ...more] = among.filter((name) => labels.test(name));
+  const stray = among.filter((name) => !images.test(name) && !labels.test(name));
+  if (image === undefined || others.length + more.length + stray.length > 0) return null;
+  if (label !== undefined) return { kind: 'idx', images: image, labels: label };
+  return surelyIdx.test(image) ? { kind: 'idx', images: image } : null;
+}
+
+/** The same samples, read without labels. */
+export function withoutLabels(source: DatasetSource): DatasetSource {
+  switch (source.kind) {
+    case 'npz':
+      return { ...source, y: null };
+    case 'idx':
+      return { kind: 'idx', images: source.images };
+    case 'images':
+      return { ...source, unlabelled: true };
+    default:
+      return source satisfies never;
+  }
+}
+
+/** For people: what files were taken for. */
+export function describeDraft({ source, split }: Pick<DatasetDraft, 'source' | 'split'>): string {
+  const held = 'source' in split ? ', those to train on and those held out' : '';
+  switch (source.kind) {
+    case 'npz':
+      return `A NumPy archive with samples "${source.x}"${source.y === null ? '' : ` and class numbers "${source.y}"`}`;
+    case 'idx':
+      return `IDX images ${source.labels === undefined ? 'without' : 'and'} labels${held}`;
+    case 'images':
+      return `An archive of images, ${source.unlabelled ? 'in any folders' : 'one folder a class'}`;
+    default:
+      return source satisfies never;
+  }
 }
 
 /** Class names as people write them: one a line, or separated by commas. */
@@ -118,3 +137,9 @@ export const readLabels = (text: string): string[] =>
     .split(/[\n,]/)
     .map((label) => label.trim())
     .filter((label) => label !== '');
+
+/** The classes of data without labels, which are those of the network: their names, or how many there are. */
+export function readClasses(text: string): string[] {
+  const count = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0;
+  return count > 0 ? Array.from({ length: count }, (_, at) => String(at)) : readLabels(text);
+}

@@ -1,4 +1,4 @@
-import { datasetDocument, type DatasetDocument } from '../../../../../shared/dataset.ts';
+import { datasetDocument, hasLabels, type DatasetDocument } from '../../../../../shared/dataset.ts';
 import type { DatasetInspection } from '../../../../../shared/inspection.ts';
 import { describePreprocessing } from '../../../../../shared/preprocessing.ts';
 import type { ItemView, VersionView } from '../../../../../shared/registry.ts';
@@ -48,6 +48,7 @@ function Dataset({ item, version }: { readonly item: ItemView; readonly version:
   const inspection = useInspection('datasets', item.name, String(version.version));
   const document = datasetDocument.safeParse(version.document).data;
   const labels = document?.labels ?? [];
+  const isLabelled = document === undefined || hasLabels(document.source);
   const found = inspection.data?.document;
   const read = found?.kind === 'dataset' ? found : null;
   return (
@@ -61,6 +62,7 @@ function Dataset({ item, version }: { readonly item: ItemView; readonly version:
                 { label: 'A sample', value: formatDims(read.sampleDims) },
               ]),
           { label: 'Classes', value: labels.length },
+          ...(isLabelled ? [] : [{ label: 'Labels', value: 'none', hint: 'judged by answers that stay' }]),
           { label: 'Size', value: <Bytes value={version.sizeBytes} /> },
           { label: 'Held out', value: heldOut(document) },
         ]}
@@ -78,7 +80,7 @@ function Dataset({ item, version }: { readonly item: ItemView; readonly version:
                   one?.document.kind !== 'dataset' ? (
                     <Waiting />
                   ) : (
-                    <Read read={one.document} labels={labels} />
+                    <Read read={one.document} labels={labels} isLabelled={isLabelled} />
                   )
                 }
               </Loaded>
@@ -114,16 +116,35 @@ function Dataset({ item, version }: { readonly item: ItemView; readonly version:
   );
 }
 
-function Read({ read, labels }: { readonly read: DatasetInspection; readonly labels: readonly string[] }) {
+function Read({
+  read,
+  labels,
+  isLabelled,
+}: {
+  readonly read: DatasetInspection;
+  readonly labels: readonly string[];
+  readonly isLabelled: boolean;
+}) {
   return (
     <>
-      <Card title="Samples of each class">
-        <LabelCounts counts={read.labelCounts} labels={labels} />
-      </Card>
+      {isLabelled ? (
+        <Card title="Samples of each class">
+          <LabelCounts counts={read.labelCounts} labels={labels} />
+        </Card>
+      ) : (
+        <Card title="No labels">
+          <p className="muted">
+            A task on these samples learns from what its own network answers. How many of those answers stay
+            is measured in place of accuracy, and no floor of accuracy can be set for it.
+          </p>
+        </Card>
+      )}
       <Card title="What they look like" hint="The first of each class, as they are stored.">
         {read.preview === undefined ? (
           <EmptyState title="There are no pictures">
-            Samples are shown where they are images of one or three channels.
+            {isLabelled
+              ? 'Samples are shown where they are images of one or three channels.'
+              : 'Samples are shown class by class, and these have none.'}
           </EmptyState>
         ) : (
           <Samples sheet={read.preview} labels={labels} />

@@ -15,11 +15,11 @@ export default function DatasetsPage() {
   return (
     <Page
       title="Data sets"
-      subtitle="What networks are retrained and judged on: samples with the number of their class."
+      subtitle="What networks are retrained and judged on: samples, with the number of their class or without."
     >
       <DropZone
         title="Drop a data set here"
-        hint="One .npz, one .zip or .tar of class folders, or IDX images with their labels."
+        hint="One .npz, one .zip or .tar of class folders, or IDX images with their labels. Labels may be missing."
         onFiles={setDropped}
       />
       <UploadList items={items} queue={queue} />

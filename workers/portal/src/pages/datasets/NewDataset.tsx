@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { hasLabels } from '../../../../../shared/dataset.ts';
 import { name as itemNameSchema } from '../../../../../shared/manifest.ts';
 import { describePreprocessing } from '../../../../../shared/preprocessing.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -7,9 +8,19 @@ import type { DroppedFile } from '../../ui/DropZone.tsx';
 import { Check, Field, Input, TextArea } from '../../ui/Field.tsx';
 import { formatBytes, formatPlural } from '../../ui/format.ts';
 import { Select } from '../../ui/Select.tsx';
-import { datasetDraft, pathProblem, readLabels } from '../../uploads/drafts.ts';
+import {
+  datasetDraft,
+  describeDraft,
+  pathProblem,
+  readClasses,
+  readLabels,
+  withoutLabels,
+} from '../../uploads/drafts.ts';
 import type { NewUpload } from '../../uploads/UploadQueue.ts';
 import { emptyForm, readForm, type PreprocessingForm } from './preprocessingForm.ts';
+
+const unlabelledHint =
+  'A task then learns from what its own network answers, and is measured by how many of those answers stay, not by accuracy.';
 
 /** What was dropped, before it is sent: its name, its classes, how images become inputs, what is held out. */
 export default function NewDataset({
@@ -25,6 +36,9 @@ export default function NewDataset({
   const draft = datasetDraft(names);
   const usable = typeof draft === 'string' ? null : draft;
   const isImages = usable?.source.kind === 'images';
+  const [bare, setBare] = useState(false);
+  const source = usable === null ? null : bare ? withoutLabels(usable.source) : usable.source;
+  const isLabelled = source === null || hasLabels(source);
   const [name, setName] = useState(usable?.name ?? '');
   const [labels, setLabels] = useState('');
   const [heldOut, setHeldOut] = useState('10');
@@ -36,7 +50,7 @@ export default function NewDataset({
         : emptyForm,
   );
 
-  const classes = readLabels(labels);
+  const classes = isLabelled ? readLabels(labels) : readClasses(labels);
   const share = Number(heldOut);
   const wrongName = itemNameSchema.safeParse(name).success
     ? null
@@ -69,13 +83,13 @@ export default function NewDataset({
     (hasHeldOut || wrongShare === null);
 
   const upload = (): void => {
-    if (usable === null || 'wrong' in read) return;
+    if (usable === null || source === null || 'wrong' in read) return;
     onUpload({
       kind: 'datasets',
       name,
       document: {
         format: 'trunkline.dataset/1',
-        source: usable.source,
+        source,
         preprocessing: read.value,
         labels: classes,
         split: hasHeldOut ? usable.split : { validation: share / 100, seed: 1 },
@@ -91,9 +105,9 @@ export default function NewDataset({
       onClose={onClose}
       title="Upload a data set"
       description={
-        usable === null
+        usable === null || source === null
           ? undefined
-          : `${usable.described}: ${names.join(', ')}, ${formatBytes(dropped.reduce((sum, { file }) => sum + file.size, 0))}`
+          : `${describeDraft({ ...usable, source })}: ${names.join(', ')}, ${formatBytes(dropped.reduce((sum, { file }) => sum + file.size, 0))}`
       }
       footer={
         <>
@@ -117,7 +131,7 @@ export default function NewDataset({
             </Field>
             {!hasHeldOut && (
               <Field
-                label="Held out, in % of every class"
+                label={isLabelled ? 'Held out, in % of every class' : 'Held out, in %'}
                 hint="Never trained on: networks are judged by it."
                 error={wrongShare}
               >
@@ -129,12 +143,24 @@ export default function NewDataset({
               </Field>
             )}
           </div>
+          {usable.source.kind === 'idx' ? (
+            !isLabelled && <p className="small muted">{unlabelledHint}</p>
+          ) : (
+            <Check
+              label="The samples have no labels"
+              hint={unlabelledHint}
+              checked={bare}
+              onChange={setBare}
+            />
+          )}
           <Field
             label={`Classes (${formatPlural(classes.length, 'name')})`}
             hint={
-              isImages
-                ? 'As the folders are called, in the order of the network’s answers; one a line or separated by commas.'
-                : 'Names of the classes 0, 1, 2 …, one a line or separated by commas.'
+              !isLabelled
+                ? 'Those of the network, in the order of its answers: their names, or only how many, as 10.'
+                : isImages
+                  ? 'As the folders are called, in the order of the network’s answers; one a line or separated by commas.'
+                  : 'Names of the classes 0, 1, 2 …, one a line or separated by commas.'
             }
             error={labels === '' ? null : wrongLabels}
           >
