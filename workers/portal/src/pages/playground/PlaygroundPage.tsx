@@ -14,8 +14,8 @@ import { EmptyState } from '../../ui/EmptyState.tsx';
 import { ErrorState } from '../../ui/ErrorState.tsx';
 import { Field, Input } from '../../ui/Field.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
+import { NativeSelect } from '../../ui/NativeSelect.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { Select } from '../../ui/Select.tsx';
 import { Answers, TimeSpent } from './Answers.tsx';
 import { ImageSource } from './ImageSource.tsx';
 import { imageInputOf, tensorOf, type ImageInput } from './inputSpec.ts';
@@ -53,15 +53,21 @@ export default function PlaygroundPage() {
           ) : (
             <div className="stack">
               <div className={styles.pick}>
-                <Select
+                <NativeSelect
                   label="Endpoint"
                   value={name}
                   onChange={(next) => setSearch({ endpoint: next })}
-                  options={all.map((one) => ({
-                    value: one.name,
-                    label: one.name,
-                    hint: Object.keys(one.tasks).join(', '),
-                  }))}
+                  options={[
+                    // One that is asked for by its address and is not there is named all the same.
+                    ...(name === null || all.some((one) => one.name === name)
+                      ? []
+                      : [{ value: name, label: name }]),
+                    ...all.map((one) => ({
+                      value: one.name,
+                      label: one.name,
+                      hint: Object.keys(one.tasks).join(', '),
+                    })),
+                  ]}
                 />
               </div>
               <Loaded query={endpoint} lines={6}>

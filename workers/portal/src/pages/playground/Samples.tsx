@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { RawImage } from '../../../../../shared/preprocess.ts';
-import { Select } from '../../ui/Select.tsx';
+import { NativeSelect } from '../../ui/NativeSelect.tsx';
 import { readSheet, tileOf } from './images.ts';
 import type { SampleSheet } from './useEndpoint.ts';
 import styles from './playground.module.css';
@@ -38,7 +38,7 @@ export function Samples({
   return (
     <div className="stack">
       {sheets.length > 1 && (
-        <Select
+        <NativeSelect
           label="Samples of"
           value={sheet.task}
           onChange={setTask}
