@@ -10,6 +10,7 @@ import { limitOf, planWithin } from '../../gpu-runner/mtz/budget.ts';
 import {
   checkSources,
   isMergeable,
+  unlabelledOf,
   type KnownSource,
 } from '../../workers/portal/src/pages/merge/compatibility.ts';
 import {
@@ -18,17 +19,21 @@ import {
   guessData,
   presetOf,
   presets,
+  refusedField,
   requestOf,
   suggestedName,
 } from '../../workers/portal/src/pages/merge/mergeForm.ts';
 import {
   barsOf,
-  budgetAt,
   curveOf,
   placeAt,
   savedAt,
   savingOf,
+  placeWithin,
+  typedAt,
+  whyUnkeepable,
 } from '../../workers/portal/src/pages/merge/planView.ts';
+import { budgetOf } from '../../workers/portal/src/pages/merge/typedBudget.ts';
 import { claimOf } from '../gpu-runner/runner/jobs.ts';
 import { testContext } from '../gpu-runner/runner/work/context.ts';
 import { tinyMerge, tinyNet, tinyRecipe } from '../gpu-runner/runner/work/tinyTask.ts';
@@ -126,15 +131,15 @@ const filled = {
   ...emptyForm,
   name: 'both',
   sources: [
-    { key: 1, task: 'left', model: 'left@1', data: 'left-data@1' },
-    { key: 2, task: 'right', model: 'right@1', data: 'right-data@1' },
+    { key: 1, task: 'left', model: 'left@1', data: 'left-data@1', floor: '' },
+    { key: 2, task: 'right', model: 'right@1', data: 'right-data@1', floor: '' },
   ],
 };
 
 describe('the form of a merge', () => {
   it('has defaults that the service takes as they are', () => {
     expect(checkForm(filled)).toEqual({});
-    const request = mergeRequest.parse(requestOf(filled, undefined));
+    const request = mergeRequest.parse(requestOf(filled));
     expect(request).toMatchObject({
       name: 'both',
       publish: false,
@@ -142,7 +147,7 @@ describe('the form of a merge', () => {
     });
     expect(request.recipe.retraining).toMatchObject({ stepsPerLayer: 100, finalSteps: 540, distillation: 1 });
     expect(request.recipe.floors).toBeUndefined();
-    const crossed = mergeRequest.parse(requestOf({ ...filled, wiring: 'crossed' }, undefined));
+    const crossed = mergeRequest.parse(requestOf({ ...filled, wiring: 'crossed' }));
     expect(crossed.recipe.batchNorm).toBe('per-task');
   });
 
@@ -162,11 +167,93 @@ describe('the form of a merge', () => {
 
   it('turns points and percent into fractions, and names the endpoint only where one is meant', () => {
     const form = { ...filled, maxDrop: '1.5', distillation: '50', endpoint: 'shop', publish: true };
-    const { recipe: asked, ...request } = mergeRequest.parse(requestOf(form, undefined));
+    const { recipe: asked, ...request } = mergeRequest.parse(requestOf(form));
     expect(asked.floors?.maxDrop).toBeCloseTo(0.015, 12);
     expect(asked.retraining.distillation).toBe(0.5);
     expect(request).toMatchObject({ endpoint: { name: 'shop' }, publish: true });
-    expect(requestOf(filled, undefined).endpoint).toBeUndefined();
+    expect(requestOf(filled).endpoint).toBeUndefined();
+  });
+
+  it.each([
+    ['parameters', '60', { of: 'parameters', atMost: 0.6 }],
+    ['macs', '55.5', { of: 'macs', atMost: 0.555 }],
+    ['bytes', '2.5', { of: 'bytes', atMostBytes: 2_621_440 }],
+    ['heap', '64', { of: 'heap', atMostBytes: 67_108_864 }],
+  ] as const)('asks for a budget of %s by a number: %s', (of, budget, asked) => {
+    const form = { ...filled, budgetOf: of, budget };
+    expect(checkForm(form)).toEqual({});
+    expect(mergeRequest.parse(requestOf(form)).recipe.budget).toEqual(asked);
+    expect(requestOf({ ...form, budget: ' ' }).recipe.budget).toBeUndefined();
+  });
+
+  it.each([
+    ['parameters', '101', 'Enter a number from 0 to 100.'],
+    ['macs', 'half', 'Enter a number from 0 to 100.'],
+    ['bytes', '0', 'Enter a number of MiB above 0, e.g. 2.5.'],
+    ['heap', '64 MiB', 'Enter a number of MiB above 0, e.g. 2.5.'],
+  ] as const)('refuses a budget of %s that is %j', (of, budget, why) => {
+    expect(checkForm({ ...filled, budgetOf: of, budget })).toEqual({ budget: why });
+  });
+
+  it('holds tasks to accuracies of their own, the others to a drop', () => {
+    const [left, right] = filled.sources;
+    if (!left || !right) throw new Error('there are two');
+    const form = { ...filled, maxDrop: '2', sources: [{ ...left, floor: '98.5' }, right] };
+    expect(checkForm(form)).toEqual({});
+    const { floors } = mergeRequest.parse(requestOf(form)).recipe;
+    expect(floors).toEqual({ maxDrop: 0.02, accuracy: { left: 0.985 } });
+    expect(checkForm({ ...form, sources: [{ ...left, floor: '985' }, right] })).toEqual({
+      floors: 'Enter a number from 0 to 100.',
+    });
+  });
+
+  it('asks nothing of a task without labels that takes labels', () => {
+    const bare = dataDocument(['a', 'b']);
+    const held: DatasetDocument['source'] = { kind: 'npz', file: 'a.npz', x: 'x', y: null };
+    const known = [source('left', { data: { ...bare, source: held } }), source('right')];
+    expect(isMergeable(known)).toBe(true);
+    expect(checkSources(known).map(({ text }) => text)).toContain(
+      "left: left-data@1 has no labels. The task learns from its own network's answers. What is measured is how many answers stay those of its own network, not accuracy.",
+    );
+    const unlabelled = unlabelledOf(known);
+    expect(unlabelled).toEqual({ trained: ['left'], judged: ['left'] });
+    const form = {
+      ...filled,
+      distillation: '99',
+      sources: filled.sources.map((one) => ({ ...one, floor: '90' })),
+    };
+    expect(checkForm(form)).toEqual({});
+    expect(checkForm(form, unlabelled)).toEqual({
+      distillation: 'Enter 100: the data of "left" have no labels.',
+    });
+    expect(checkForm({ ...form, stepsPerLayer: '0', finalSteps: '0' }, unlabelled)).toEqual({});
+    expect(requestOf(form, unlabelled).recipe.floors).toEqual({ accuracy: { right: 0.9 } });
+
+    const split = { source: held };
+    expect(unlabelledOf([source('left', { data: { ...bare, split } })])).toEqual({
+      trained: [],
+      judged: ['left'],
+    });
+  });
+
+  it.each([
+    [
+      'Cannot POST /v1/merges: the body is wrong: recipe.budget.atMostBytes: Too small: expected number to be >0.',
+      'budget',
+    ],
+    ['Cannot merge into "both": recipe.floors.accuracy.left: no source is of that task.', 'floors'],
+    [
+      'Cannot merge into "both": recipe.floors: data set "x@1" of task "left" holds no samples out to measure accuracy on.',
+      'maxDrop',
+    ],
+    [
+      'Cannot merge into "both": recipe.retraining.distillation: data set "x@1" of task "left" has no labels to retrain by, set it to 1.',
+      'distillation',
+    ],
+    ['Cannot merge into "both": the endpoint name "shop" is taken by another project.', 'endpoint'],
+    ['Cannot merge into "both": two sources are of task "left".', null],
+  ])('knows which field a refusal is about: %s', (message, field) => {
+    expect(refusedField(message)).toBe(field);
   });
 
   it('knows presets by their numbers, names bundles after tasks, and data after its task', () => {
@@ -216,17 +303,57 @@ describe('a plan on the page', () => {
     const path = made.curve.map((point) => ({ ...point, plan: new Map<number, number>() }));
     for (const [of, storage] of [
       ['parameters', 'float32'],
+      ['bytes', 'float32'],
+      ['bytes', 'int8'],
       ['heap', 'float32'],
       ['heap', 'float16'],
       ['heap', 'int8'],
     ] as const) {
-      expect(budgetAt(made, 0, of, storage)).toBeUndefined();
+      expect(typedAt(made, 0, of, storage)).toBe('');
+      expect(placeWithin(made, undefined, storage)).toBe(0);
       for (let place = 1; place < path.length; place++) {
-        const budget = budgetAt(made, place, of, storage);
+        const typed = { ...filled, budgetOf: of, budget: typedAt(made, place, of, storage) };
+        expect(checkForm(typed)).toEqual({});
+        const { budget } = mergeRequest.parse(requestOf(typed)).recipe;
         if (!budget) throw new Error('there is no budget');
         const chosen = planWithin(path, limitOf(network, budget, storage));
         expect(path.findIndex(({ loss }) => loss === chosen.loss)).toBe(place);
+        expect(placeWithin(made, budget, storage)).toBe(place);
       }
+    }
+  });
+
+  it('is dragged to numbers that are no longer than they have to be', async () => {
+    const made = await plan();
+    const last = made.curve.length - 1;
+    expect(typedAt(made, last, 'parameters', 'float32')).toBe('100');
+    for (const place of [1, last >> 1])
+      for (const of of ['parameters', 'bytes'] as const) {
+        const typed = typedAt(made, place, of, 'float32');
+        const shorter = { budgetOf: of, budget: String(Number(typed.slice(0, -1))) };
+        expect(typed.length).toBeLessThan(12);
+        expect(placeWithin(made, budgetOf(shorter), 'float32')).not.toBe(place);
+      }
+  });
+
+  it('says what is the least where no plan keeps a budget, and that much is kept', async () => {
+    const made = await plan();
+    for (const [of, pattern] of [
+      ['parameters', /^Sharing all that can be shared leaves ([\d.]+)\u00a0%: enter that or more\.$/],
+      ['macs', /^Sharing all that can be shared leaves ([\d.]+)\u00a0%: enter that or more\.$/],
+      [
+        'bytes',
+        /^Sharing all that can be shared leaves ([\d.]+) MiB \([\d.]+\u00a0kB\): enter that or more\.$/,
+      ],
+      [
+        'heap',
+        /^Sharing all that can be shared leaves ([\d.]+) MiB \([\d.]+\u00a0MB\): enter that or more\.$/,
+      ],
+    ] as const) {
+      const why = (budget: string) => whyUnkeepable(made, budgetOf({ budgetOf: of, budget }), 'float32');
+      expect(why('0.001')).toMatch(pattern);
+      expect(why(pattern.exec(why('0.001') ?? '')?.[1] ?? '')).toBeUndefined();
+      expect(why('')).toBeUndefined();
     }
   });
 
@@ -240,19 +367,29 @@ describe('a plan on the page', () => {
     expect(heap(whole, 'float32') - heap(made, 'float32')).toBeCloseTo(4.4e6, -1);
     expect(heap(whole, 'float16') - heap(made, 'float16')).toBeCloseTo(8.8e6, -1);
     expect(heap(whole, 'int8') - heap(made, 'int8')).toBeCloseTo(1.1e6, -1);
-    expect([savingOf('heap'), savingOf('macs')]).toEqual(['parameters', 'macs']);
+    expect([savingOf('heap'), savingOf('bytes'), savingOf('macs')]).toEqual([
+      'parameters',
+      'parameters',
+      'macs',
+    ]);
   });
 
   it('finds the place that is dragged to, in bytes, multiply-adds and heap', async () => {
     const made = await plan();
-    for (const of of ['parameters', 'macs', 'heap'] as const)
+    for (const of of ['parameters', 'bytes', 'macs', 'heap'] as const)
       for (const [place, { x }] of curveOf(made, of, 'float16').entries()) {
         const found = placeAt(made, of, 'float16', x);
         // Several places may have one size.
         expect(curveOf(made, of, 'float16')[found]?.x).toBe(x);
         if (of === 'parameters' && place === 0) expect(found).toBe(0);
       }
-    expect(savedAt(made, made.curve.length - 1, 'float32')).toEqual({ parameters: 1, macs: 1, heap: 1 });
+    expect(savedAt(made, made.curve.length - 1, 'float32')).toEqual({
+      parameters: 1,
+      bytes: 1,
+      macs: 1,
+      heap: 1,
+    });
+    expect(savedAt(made, made.curve.length - 1, 'int8')).toMatchObject({ parameters: 1, bytes: 0.25 });
     expect(savedAt(made, 0, 'float32').parameters).toBeLessThan(0.7);
   });
 });

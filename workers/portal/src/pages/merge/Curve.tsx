@@ -10,7 +10,8 @@ import { barsOf, curveOf, heapAt, placeAt, savedAt, type Measure } from './planV
 import styles from './merge.module.css';
 
 const sizeLabels: Readonly<Record<Measure, string>> = {
-  parameters: 'bytes stored',
+  parameters: 'parameters',
+  bytes: 'bytes of weights',
   macs: 'multiply-adds, all tasks',
   heap: 'heap at the edge, estimated',
 };
@@ -31,7 +32,7 @@ export default function Curve({
 }) {
   const id = useId();
   const points = curveOf(result, measure, storage);
-  const format = measure === 'macs' ? formatCount : formatBytes;
+  const format = measure === 'macs' || measure === 'parameters' ? formatCount : formatBytes;
   const chosen = points[place] ?? { x: 0, y: 0 };
   const saved = savedAt(result, place, storage);
   const { separate, curve } = result;

@@ -1,27 +1,32 @@
 import { useMutation } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import { useApi } from '../../api/ApiContext.tsx';
+import { explain } from '../../api/explain.ts';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { ErrorState } from '../../ui/ErrorState.tsx';
 import { Check, Field, Input } from '../../ui/Field.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { checkSources, isMergeable } from './compatibility.ts';
+import { checkSources, isMergeable, unlabelledOf } from './compatibility.ts';
 import { Choices } from './Choices.tsx';
 import {
   checkForm,
   emptyForm,
   presetOf,
   presets,
+  refusedField,
   requestOf,
   suggestedName,
+  type MergeErrors,
   type MergeForm,
 } from './mergeForm.ts';
+import { Floors } from './Floors.tsx';
 import { PlanCard } from './PlanCard.tsx';
-import { budgetAt, savingOf, type Measure } from './planView.ts';
+import { placeWithin, savingOf, typedAt, whyUnkeepable } from './planView.ts';
 import { SourceRows } from './SourceRows.tsx';
+import { budgetOf } from './typedBudget.ts';
 import { planKey, usePlan } from './usePlan.ts';
 import { useSources } from './useSources.ts';
 import styles from './merge.module.css';
@@ -34,38 +39,43 @@ export default function NewMergePage() {
   const [, go] = useLocation();
   const [search] = useSearchParams();
   const [form, setForm] = useState<MergeForm>(() => withModels(search.getAll('model')));
-  const [measure, setMeasure] = useState<Measure>('parameters');
-  const [place, setPlace] = useState(0);
   const [tried, setTried] = useState(false);
   // Pressing the button twice asks for one merge.
   const once = useRef(crypto.randomUUID());
   const known = useSources(form.sources);
   const plan = usePlan();
-  const set = (next: Partial<MergeForm>): void => {
-    once.current = crypto.randomUUID();
-    setForm((before) => ({ ...before, ...next }));
-  };
   const findings = checkSources(known.sources);
   const mergeable = isMergeable(known.sources);
-  const errors = checkForm({ ...form, name: form.name === '' ? suggestedName(form.sources) : form.name });
+  const unlabelled = unlabelledOf(known.sources);
+  const named = { ...form, name: form.name === '' ? suggestedName(form.sources) : form.name };
   const stale = plan.askedFor !== planKey(form);
-  useEffect(() => setPlace(0), [plan.result]);
+  const curve = stale ? null : plan.result;
+  const budget = budgetOf(form);
+  const checked = checkForm(named, unlabelled);
+  const unkeepable = curve === null ? undefined : whyUnkeepable(curve, budget, form.storage);
+  const errors: MergeErrors = {
+    ...checked,
+    ...(checked.budget === undefined && unkeepable !== undefined && { budget: unkeepable }),
+  };
 
   const start = useMutation({
-    mutationFn: () => {
-      const budget =
-        plan.result === null || stale ? undefined : budgetAt(plan.result, place, measure, form.storage);
-      const named = { ...form, name: form.name === '' ? suggestedName(form.sources) : form.name };
-      return client.jobs.merge(requestOf(named, budget), once.current);
-    },
+    mutationFn: () => client.jobs.merge(requestOf(named, unlabelled), once.current),
     onSuccess: (job) => go(`/jobs/${job.id}`),
   });
-  const wrong = (field: keyof MergeForm): string | undefined => (tried ? errors[field] : undefined);
+  const set = (next: Partial<MergeForm>): void => {
+    once.current = crypto.randomUUID();
+    // A refusal was of what the form said before.
+    start.reset();
+    setForm((before) => ({ ...before, ...next }));
+  };
+  const refusal = start.error === null ? null : explain(start.error).message;
+  const refused = refusal === null ? null : refusedField(refusal);
+  const wrong = (field: keyof MergeErrors): string | undefined =>
+    (tried ? errors[field] : undefined) ?? (field === refused ? (refusal ?? undefined) : undefined);
   const begin = (): void => {
     setTried(true);
     if (mergeable && Object.keys(errors).length === 0) start.mutate();
   };
-  const askPlan = (of: Measure): void => plan.ask(form, savingOf(of));
 
   return (
     <Page
@@ -93,19 +103,22 @@ export default function NewMergePage() {
         plan={plan}
         stale={stale}
         ready={mergeable}
-        measure={measure}
+        measure={form.budgetOf}
+        budget={form.budget}
+        // What no plan can keep is told at once: the curve is there to look.
+        wrong={unkeepable ?? wrong('budget')}
         storage={form.storage}
-        place={place}
-        onAsk={() => askPlan(measure)}
-        onPlace={(next) => {
-          once.current = crypto.randomUUID();
-          setPlace(next);
-        }}
+        place={curve === null ? 0 : Math.max(0, placeWithin(curve, budget, form.storage))}
+        onAsk={() => plan.ask(form, savingOf(form.budgetOf))}
+        onBudget={(next) => set({ budget: next })}
+        onPlace={(next) =>
+          set({ budget: curve === null ? '' : typedAt(curve, next, form.budgetOf, form.storage) })
+        }
         onMeasure={(next) => {
-          once.current = crypto.randomUUID();
-          setMeasure(next);
+          // A number of another unit means nothing.
+          set({ budgetOf: next, budget: '' });
           // Another measure gives up other channels first: another curve.
-          if (plan.result !== null && !stale && plan.result.of !== savingOf(next)) askPlan(next);
+          if (curve !== null && curve.of !== savingOf(next)) plan.ask(form, savingOf(next));
         }}
       />
       <Card title="Retraining" hint="After each layer is shared, a little training restores what it cost.">
@@ -161,19 +174,8 @@ export default function NewMergePage() {
                   onChange={(e) => set({ distillation: e.currentTarget.value })}
                 />
               </Field>
-              <Field
-                label="Floor: points a task may lose"
-                hint="Empty: no floor. Below it a layer shares less"
-                error={wrong('maxDrop')}
-              >
-                <Input
-                  inputMode="decimal"
-                  value={form.maxDrop}
-                  placeholder="no floor"
-                  onChange={(e) => set({ maxDrop: e.currentTarget.value })}
-                />
-              </Field>
             </div>
+            <Floors form={form} unlabelled={unlabelled} tried={tried} wrong={wrong} onChange={set} />
             <Choices
               label="Wiring"
               value={form.wiring}
@@ -264,6 +266,7 @@ function withModels(models: readonly string[]): MergeForm {
       task: models[at]?.split('@')[0] ?? '',
       model: models[at] ?? null,
       data: null,
+      floor: '',
     })),
   };
 }

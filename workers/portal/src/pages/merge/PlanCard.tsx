@@ -3,16 +3,20 @@ import type { Storage } from '../../../../../shared/recipe.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { ErrorState } from '../../ui/ErrorState.tsx';
+import { Field, Input } from '../../ui/Field.tsx';
 import { Progress } from '../../ui/Progress.tsx';
+import { Select, type SelectOption } from '../../ui/Select.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import type { Measure } from './planView.ts';
+import { budgetUnit } from './typedBudget.ts';
 import type { Plan } from './usePlan.ts';
 import styles from './merge.module.css';
 
-const measures: readonly { id: Measure; label: string }[] = [
-  { id: 'parameters', label: 'Bytes' },
-  { id: 'macs', label: 'Multiply-adds' },
-  { id: 'heap', label: 'Heap' },
+const measures: readonly SelectOption<Measure>[] = [
+  { value: 'parameters', label: 'Parameters', hint: 'heads included' },
+  { value: 'macs', label: 'Multiply-adds', hint: 'of all tasks on one input' },
+  { value: 'bytes', label: 'Bytes of weights', hint: 'as they are stored' },
+  { value: 'heap', label: 'Heap at the edge', hint: 'with the whole bundle loaded, estimated' },
 ];
 
 // What draws curves is a large part of the page, and comes with the first one.
@@ -24,10 +28,13 @@ export function PlanCard({
   stale,
   ready,
   measure,
+  budget,
+  wrong,
   storage,
   place,
   onAsk,
   onMeasure,
+  onBudget,
   onPlace,
 }: {
   readonly plan: Plan;
@@ -36,10 +43,15 @@ export function PlanCard({
   /** Whether there is something to plan. */
   readonly ready: boolean;
   readonly measure: Measure;
+  /** As it is typed. */
+  readonly budget: string;
+  /** What is wrong with it. */
+  readonly wrong: string | undefined;
   readonly storage: Storage;
   readonly place: number;
   readonly onAsk: () => void;
   readonly onMeasure: (measure: Measure) => void;
+  readonly onBudget: (budget: string) => void;
   readonly onPlace: (place: number) => void;
 }) {
   const { result, busy, error, job } = plan;
@@ -49,20 +61,26 @@ export function PlanCard({
       title="Budget"
       hint="What sharing costs is predicted on the data, before anything is merged. Without a budget all channels that can be shared are."
       action={
-        <div className="row">
-          <div className={styles.segments} role="group" aria-label="What the budget is of">
-            {measures.map(({ id, label }) => (
-              <button key={id} type="button" aria-pressed={measure === id} onClick={() => onMeasure(id)}>
-                {label}
-              </button>
-            ))}
-          </div>
-          <Button busy={busy} disabled={!ready} onClick={onAsk}>
-            {shown ? 'Predict again' : 'Predict the curve'}
-          </Button>
-        </div>
+        <Button busy={busy} disabled={!ready} onClick={onAsk}>
+          {shown ? 'Predict again' : 'Predict the curve'}
+        </Button>
       }
     >
+      <div className={styles.fields}>
+        <Select label="A limit of" value={measure} options={measures} onChange={onMeasure} />
+        <Field
+          label={`At most, ${budgetUnit(measure) === '%' ? '% of the separate networks' : 'MiB'}`}
+          hint="Empty: no limit"
+          error={wrong}
+        >
+          <Input
+            inputMode="decimal"
+            value={budget}
+            placeholder="no limit"
+            onChange={(event) => onBudget(event.currentTarget.value)}
+          />
+        </Field>
+      </div>
       {error !== null && <ErrorState error={error} compact />}
       {busy && (
         <Progress

@@ -121,6 +121,7 @@ export function SourceRows({
                       task: '',
                       model: null,
                       data: null,
+                      floor: '',
                     },
                   ])
                 }

@@ -1,8 +1,14 @@
-import { declaredSampleDims, type DatasetDocument } from '../../../../../shared/dataset.ts';
+import {
+  declaredSampleDims,
+  hasLabels,
+  isJudgedByLabels,
+  type DatasetDocument,
+} from '../../../../../shared/dataset.ts';
 import type { DatasetInspection, ModelInspection } from '../../../../../shared/inspection.ts';
 import { describeTensor, type TensorSpec } from '../../../../../shared/manifest.ts';
 import type { ModelDocument } from '../../../../../shared/registry.ts';
 import { formatPlural } from '../../ui/format.ts';
+import type { Unlabelled } from './mergeForm.ts';
 
 /** A network as it is known before the merge; without an inspection no runner has read it yet. */
 export interface KnownModel {
@@ -54,8 +60,28 @@ export const isMergeable = (sources: readonly KnownSource[]): boolean =>
   sources.every(({ task, model, data }) => task !== '' && model !== null && data !== null) &&
   checkSources(sources).every(({ tone }) => tone !== 'bad');
 
-function checkOne({ task, model, data }: KnownSource): Finding[] {
-  const findings: Finding[] = [];
+/** Tasks that have no labels, by what that keeps from being done. */
+export function unlabelledOf(sources: readonly KnownSource[]): Unlabelled {
+  const named = (is: (document: DatasetDocument) => boolean): string[] =>
+    sources.flatMap(({ task, data }) => (data !== null && !is(data.document) ? [task] : []));
+  return { trained: named(({ source }) => hasLabels(source)), judged: named(isJudgedByLabels) };
+}
+
+function checkLabels({ task, data }: KnownSource): Finding[] {
+  if (data === null) return [];
+  const [trained, judged] = [hasLabels(data.document.source), isJudgedByLabels(data.document)];
+  if (trained && judged) return [];
+  const learns = trained ? '' : " The task learns from its own network's answers.";
+  const measured = judged
+    ? ''
+    : ' What is measured is how many answers stay those of its own network, not accuracy.';
+  const what = trained ? `what ${data.ref} holds out` : data.ref;
+  return [warn(`${task}: ${what} has no labels.${learns}${measured}`)];
+}
+
+function checkOne(source: KnownSource): Finding[] {
+  const { task, model, data } = source;
+  const findings = checkLabels(source);
   for (const one of [model, data]) {
     if (one === null) continue;
     if (one.inspection === null)

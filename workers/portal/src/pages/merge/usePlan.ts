@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { isFinal, type PlanResult } from '../../../../../shared/jobs.ts';
 import type { PlanJob } from '../../../../../client/jobs.ts';
 import { useApi } from '../../api/ApiContext.tsx';
-import { pickedSources, recipeOf, type MergeForm } from './mergeForm.ts';
+import { pickedSources, planRecipe, type MergeForm } from './mergeForm.ts';
 
 const pollMs = 1000;
 
@@ -24,8 +24,8 @@ export function usePlan(): Plan {
   const { client } = useApi();
   const asking = useMutation({
     mutationFn: async ({ form, of }: { form: MergeForm; of: PlanResult['of'] }) => {
-      const recipe = { ...recipeOf(form, { of, atMost: 1 }), storage: 'float32' as const };
-      const job = await client.jobs.plan({ sources: pickedSources(form), recipe, priority: 5 });
+      const asked = { sources: pickedSources(form), recipe: planRecipe(form, of), priority: 5 };
+      const job = await client.jobs.plan(asked);
       return { job, askedFor: planKey(form) };
     },
   });
