@@ -4,6 +4,7 @@ import type { EndpointDetail } from '../../shared/api.ts';
 import {
   commonMistakes,
   comparedRows,
+  leftOutRows,
   partBytes,
   planOf,
   servedBy,
@@ -50,6 +51,18 @@ describe('what a bundle page says', () => {
     expect(parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBe(
       weights.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     );
+  });
+
+  it('tells of a task without labels how many answers stayed, and what of the data was left out', () => {
+    const agreement = { share: 0.97, samples: 200 };
+    const first = [{ path: 'x[3]', reason: 'its value 0 is NaN' }];
+    const tasks = [
+      { task: 'digit', labels: [], leftOut: { count: 1, first } },
+      { task: 'fashion', labels: [], agreement },
+    ];
+    expect(taskRows(manifest, { tasks }).map((row) => row.agreement)).toEqual([null, agreement]);
+    expect(taskRows(manifest).map((row) => row.agreement)).toEqual([null, null]);
+    expect(leftOutRows({ tasks })).toEqual([{ task: 'digit', path: 'x[3]', reason: 'its value 0 is NaN' }]);
   });
 
   it('draws what the manifest remembers where there is no report', () => {

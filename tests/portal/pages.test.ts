@@ -83,6 +83,27 @@ describe.skipIf(chromiumPath === null)('pages in a browser', () => {
   it('an empty platform shows the three steps and offers the samples', () =>
     look(bare.url, /Take the sample networks/, 'empty'));
 
+  it('data without labels are uploaded with the number of their classes', async () => {
+    const { page, complaints } = await openPage(browser, { url: `${platform.url}/datasets`, key: testKey });
+    await settle(page);
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles({ name: 'letters.npz', mimeType: 'application/zip', buffer: Buffer.from('PK') });
+    const dialog = page.getByRole('dialog', { name: 'Upload a data set' });
+    await dialog.getByText('A NumPy archive with samples "x" and class numbers "y"').waitFor();
+    const classes = dialog.getByLabel(/^Classes/);
+    const upload = dialog.getByRole('button', { name: 'Upload', exact: true });
+    await classes.fill('26');
+    await dialog.getByText('Classes (1 name)').waitFor();
+    await dialog.getByLabel('The samples have no labels').check();
+    await dialog.getByText('Classes (26 names)').waitFor();
+    await dialog.getByText(/^A NumPy archive with samples "x": letters\.npz/).waitFor();
+    expect(await upload.isEnabled()).toBe(true);
+    expect([...(await inspect(page, 'upload-unlabelled')), ...complaints]).toEqual([]);
+    await page.context().close();
+  });
+
   it('on a phone the navigation is behind a button, and the keyboard goes there and back', async () => {
     const { page, complaints } = await openPage(browser, {
       url: `${platform.url}/models`,

@@ -6,7 +6,8 @@ import {
   withEvent,
   type JobStory,
 } from '../../workers/portal/src/pages/jobs/story.ts';
-import { progressWords } from '../../workers/portal/src/pages/jobs/words.ts';
+import { budgetWords, floorWords, retrainingWords } from '../../workers/portal/src/pages/jobs/recipeWords.ts';
+import { paceWords, progressWords } from '../../workers/portal/src/pages/jobs/words.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 
@@ -122,6 +123,58 @@ describe('progressWords()', () => {
     expect(progressWords({ stage: 'validate', accuracy: { digit: 0.98765 } })).toBe(
       'validating, digit 98.77\u00a0%',
     );
+    expect(progressWords({ stage: 'planned', message: '61.20 % of the parameters are left' })).toBe(
+      'the plan: 61.20 % of the parameters are left',
+    );
+    const stayed = '"letters" answers 97.50 % of 40 samples as its own network';
+    expect(progressWords({ stage: 'judged', message: stayed, accuracy: { digit: 0.99 } })).toBe(
+      `the merged network: ${stayed}, digit 99.00\u00a0%`,
+    );
     expect(progressWords({ stage: 'a new stage', message: 'hello' })).toBe('a new stage: hello');
+  });
+});
+
+it('paceWords() tells a step that takes seconds', () => {
+  expect([41.7, 9.96, 0.4217].map(paceWords)).toEqual(['42 steps/s', '10 steps/s', '0.42 steps/s']);
+});
+
+describe('what a recipe asks for, in words', () => {
+  it('names budgets with what they are of', () => {
+    const told = [
+      { of: 'parameters', atMost: 0.6 },
+      { of: 'macs', atMost: 0.5 },
+      { of: 'bytes', atMostBytes: 2_000_000 },
+      { of: 'heap', atMostBytes: 64_000_000 },
+    ] as const;
+    expect(told.map(budgetWords)).toEqual([
+      "at most 60.0\u00a0% of the separate networks' parameters",
+      "at most 50.0\u00a0% of the separate networks' multiply-adds",
+      'at most 2.00\u00a0MB of weights',
+      'at most 64.0\u00a0MB of heap at the edge',
+    ]);
+  });
+
+  it('names floors of single tasks, of all, and of both', () => {
+    expect(floorWords({ maxDrop: 0.015 })).toBe('tasks lose 1.50 points at most');
+    expect(floorWords({ accuracy: { a: 0.98, b: 0.9 } })).toBe(
+      'a at least 98.00\u00a0%, b at least 90.00\u00a0%',
+    );
+    expect(floorWords({ accuracy: { a: 0.98 }, maxDrop: 0.02 })).toBe(
+      'a at least 98.00\u00a0%; others lose 2.00 points at most',
+    );
+  });
+
+  it('says whose answers are learnt', () => {
+    const of = (distillation: number, finalSteps = 540) =>
+      retrainingWords({
+        ...{ stepsPerLayer: 0, finalSteps, batchSize: 1, learningRate: 1, weightDecay: 0 },
+        ...{ distillation, temperature: 2 },
+      });
+    expect(of(1)).toBe("0 steps a layer, 540 at the end, by the originals' answers");
+    expect(of(0)).toBe('0 steps a layer, 540 at the end, by labels');
+    expect(of(0.5)).toBe(
+      "0 steps a layer, 540 at the end, by labels and, for 50\u00a0%, the originals' answers",
+    );
+    expect(of(1, 0)).toBe('none');
   });
 });

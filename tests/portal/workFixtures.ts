@@ -81,6 +81,7 @@ const request = mergeRequest.parse({
   recipe: {
     wiring: 'one-way',
     budget: { of: 'parameters', atMost: 0.6 },
+    floors: { accuracy: { digit: 0.98 }, maxDrop: 0.02 },
     retraining: { stepsPerLayer: 100, finalSteps: 540, batchSize: 64, learningRate: 0.001, distillation: 1 },
   },
   endpoint: { name: 'shop' },
@@ -103,8 +104,8 @@ const idOf = (seed: number): string => digest(seed).slice(0, 32);
 
 export const runningId = idOf(1);
 export const doneId = idOf(2);
+export const planId = idOf(4);
 export const failedId = idOf(3);
-const planId = idOf(4);
 const bundleId = digest(5);
 
 const running: JobView = {
@@ -320,6 +321,23 @@ export const manifest: Manifest = {
   parity: { maxAbsDifference: 1.5e-5, tolerance: 1e-3, samples: 64 },
 };
 
+/** Of a merge whose second task had no labels, and some of whose data could not be read. */
+const blindId = digest(7);
+const blindManifest: Manifest = {
+  ...manifest,
+  heads: manifest.heads.map((head) => (head.task === 'fashion' ? { ...head, accuracy: null } : head)),
+  files: manifest.files.map((file) => (file.path === 'report.json' ? { ...file, sha256: digest(48) } : file)),
+};
+const blindReport: Report = {
+  ...report,
+  tasks: report.tasks.map((one) =>
+    one.task === 'fashion'
+      ? { task: one.task, labels: one.labels, agreement: { share: 0.971, samples: 2000 } }
+      : { ...one, leftOut: { count: 1, first: [{ path: 'seven/0042.png', reason: 'not a JPEG or PNG' }] } },
+  ),
+  notes: ['The data of "fashion" have no labels: it learns from its own network.'],
+};
+
 const endpoint: EndpointDetail = {
   ...{ name: 'shop', revision: 4, createdAt: ago(1), createdBy: '0123456789abcdef', publishedAt: ago(1) },
   tasks: { digit: bundleId, fashion: bundleId },
@@ -493,6 +511,12 @@ const list = (kind: 'models' | 'datasets' | 'bundles', names: readonly string[])
 const taskOf = (name = ''): string => name.replace('-data', '');
 const labelsOf = (name = ''): string[] => (taskOf(name) === 'fashion' ? clothes : digits);
 
+const floorRefusal = {
+  code: 'unprocessable',
+  message:
+    'Cannot merge into "digit-fashion": recipe.floors: data set "digit-data@3" of task "digit" holds no samples out to measure accuracy on.',
+};
+
 /** Everything the pages of merging, serving and comparing ask for. */
 export const workHandlers: Handlers = {
   'GET /v1/models': () => list('models', ['digit', 'fashion', 'colour']),
@@ -501,14 +525,21 @@ export const workHandlers: Handlers = {
   'GET /v1/models/:name/versions/:ref/inspection': ({ params: [name] }) => ({
     inspection: { at: ago(2), document: inspectionOf(name === 'colour' ? 3 : 1) },
   }),
-  'GET /v1/datasets': () => list('datasets', ['digit-data', 'fashion-data']),
+  'GET /v1/datasets': () => list('datasets', ['digit-data', 'fashion-data', 'bare-data']),
+  'GET /v1/datasets/:name': ({ params: [name = ''] }) => item('datasets', name),
   'GET /v1/datasets/:name/versions/:ref': ({ params: [name = ''] }) =>
-    version('datasets', name, 3, { ...datasetDocumentFixture, labels: labelsOf(name) }),
+    version('datasets', name, 3, {
+      ...{ ...datasetDocumentFixture, labels: labelsOf(name) },
+      ...(name === 'bare-data' && { source: { kind: 'images', archive: 'images.zip', unlabelled: true } }),
+    }),
   'GET /v1/datasets/:name/versions/:ref/inspection': async () => ({
     inspection: { at: ago(2), document: await datasetInspectionFixture() },
   }),
   'POST /v1/plans': () => ({ ...planned, state: 'queued', result: null, finishedAt: null }),
-  'POST /v1/merges': () => running,
+  'POST /v1/merges': ({ body }) => {
+    const { recipe } = mergeRequest.parse(JSON.parse(body.toString()));
+    return recipe.floors?.maxDrop === undefined ? running : new Reply(422, { error: floorRefusal });
+  },
   'GET /v1/jobs': ({ url }) => ({
     jobs: [...jobs.values()].filter(({ kind }) =>
       [null, kind as string].includes(url.searchParams.get('kind')),
@@ -520,7 +551,7 @@ export const workHandlers: Handlers = {
     stream(id === failedId ? [failure] : events(id === runningId ? 'leased' : 'succeeded')),
   'GET /v1/bundles': () => list('bundles', ['both', 'separate-digit']),
   'GET /v1/bundles/:name': ({ params: [name = ''] }) =>
-    name.length === 64 ? manifest : item('bundles', name, { latest: 2 }),
+    name === blindId ? blindManifest : name.length === 64 ? manifest : item('bundles', name, { latest: 2 }),
   'GET /v1/bundles/:name/versions': ({ params: [name = ''] }) => ({
     versions: [2, 1].map((number) => version('bundles', name, number, { bundle: bundleId })),
     next: null,
@@ -528,7 +559,7 @@ export const workHandlers: Handlers = {
   'GET /v1/bundles/:name/versions/:ref': ({ params: [name = '', ref] }) =>
     name === 'missing'
       ? missing('There is no bundle "missing".')
-      : version('bundles', name, ref === '1' ? 1 : 2, { bundle: bundleId }),
+      : version('bundles', name, ref === '1' ? 1 : 2, { bundle: ref === '1' ? blindId : bundleId }),
   'GET /v1/bundles/:name/versions/:ref/lineage': () => ({
     parents: sources.flatMap(({ task, model, data }) => [
       { ...model, kind: 'models', role: 'model', task },
@@ -537,7 +568,11 @@ export const workHandlers: Handlers = {
     ...{ children: [], unregistered: [] },
   }),
   'GET /v1/blobs/:sha256': ({ params: [sha256] }) =>
-    sha256 === digest(8) ? report : new Reply(200, '<!doctype html><p>Report</p>', 'text/html'),
+    sha256 === digest(8)
+      ? report
+      : sha256 === digest(48)
+        ? blindReport
+        : new Reply(200, '<!doctype html><p>Report</p>', 'text/html'),
   'GET /v1/endpoints': () => ({ endpoints: [endpoint], next: null }) satisfies EndpointList,
   'GET /v1/endpoints/:name': () => endpoint,
   'POST /v2/models/:name/infer': () => ({

@@ -14,12 +14,17 @@ const toldMistakes = 15;
 /** What each task answers right, before and after, and what it takes for what. */
 export function AccuracyTab({ content: { manifest, report } }: { readonly content: BundleContent }) {
   const confused = report?.tasks.filter(({ confusion }) => confusion?.after !== undefined) ?? [];
+  const rows = taskRows(manifest, report);
+  const isAnyBlind = rows.some(({ agreement }) => agreement !== null);
   return (
     <div className="stack">
-      <Card title="By task" hint="On samples that were held out; before is the network it was merged from.">
+      <Card
+        title="By task"
+        hint={`On samples that were held out; before is the network it was merged from.${isAnyBlind ? ' Where no labels say what is right: how many answers stayed those of that network.' : ''}`}
+      >
         <Table<TaskRow>
           caption="Accuracy by task"
-          rows={taskRows(manifest)}
+          rows={rows}
           rowKey={({ task }) => task}
           columns={[
             { head: 'Task', cell: ({ task }) => task },
@@ -30,9 +35,21 @@ export function AccuracyTab({ content: { manifest, report } }: { readonly conten
               number: true,
               cell: ({ accuracy }) => (accuracy === null ? '–' : points(accuracy.after - accuracy.before)),
             },
+            ...(isAnyBlind
+              ? [
+                  {
+                    head: 'Answers that stayed',
+                    cell: ({ agreement }: TaskRow) => told(agreement?.share),
+                    number: true,
+                  },
+                ]
+              : []),
             {
               head: 'Samples',
-              cell: ({ accuracy }) => (accuracy === null ? '–' : formatExact(accuracy.samples)),
+              cell: ({ accuracy, agreement }) => {
+                const samples = accuracy?.samples ?? agreement?.samples;
+                return samples === undefined ? '–' : formatExact(samples);
+              },
               number: true,
             },
             {

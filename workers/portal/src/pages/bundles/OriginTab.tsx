@@ -7,7 +7,12 @@ import { CodeBlock } from '../../ui/CodeBlock.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Table } from '../../ui/Table.tsx';
 import { Bytes, Digest } from '../../ui/Value.tsx';
+import { formatExact } from '../../ui/format.ts';
+import { leftOutRows, type LeftOutRow } from './bundleView.ts';
 import type { BundleContent } from './useBundle.ts';
+
+/** Bad files and rows that are listed. */
+const toldLeftOut = 50;
 
 const roleWords = { model: 'network', data: 'data' } as const;
 
@@ -20,6 +25,7 @@ export function OriginTab({ content }: { readonly content: BundleContent }) {
     queryFn: () => client.bundles.lineage(version.name, version.version),
   });
   const { preprocessing, parity, recipe } = manifest;
+  const leftOut = report === null ? [] : leftOutRows(report);
   return (
     <div className="stack">
       <Card title="Made from">
@@ -62,6 +68,34 @@ export function OriginTab({ content }: { readonly content: BundleContent }) {
           )}
         </Loaded>
       </Card>
+      {report !== null && report.notes.length > 0 && (
+        <Card title="Notes" hint="What the merge had to say of its networks and data.">
+          <ul>
+            {report.notes.map((note) => (
+              <li key={note} className="wrap">
+                {note}
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
+      {leftOut.length > 0 && (
+        <Card title="Left out" hint="What of the data could not be read; all of it is in the report.">
+          <Table<LeftOutRow>
+            caption="Files and rows that could not be read"
+            rows={leftOut.slice(0, toldLeftOut)}
+            rowKey={({ task, path }) => `${task} ${path}`}
+            columns={[
+              { head: 'Task', cell: ({ task }) => task },
+              { head: 'What', cell: ({ path }) => <code>{path}</code>, grow: true },
+              { head: 'Why', cell: ({ reason }) => reason },
+            ]}
+          />
+          {leftOut.length > toldLeftOut && (
+            <p className="muted">{formatExact(leftOut.length - toldLeftOut)} more.</p>
+          )}
+        </Card>
+      )}
       <Card
         title="Files"
         hint={

@@ -1,6 +1,6 @@
 import type { EndpointView } from '../../../../../shared/api.ts';
 import type { Manifest } from '../../../../../shared/manifest.ts';
-import type { Comparison, GroupReport, Report } from '../../../../../shared/report.ts';
+import type { Agreement, Comparison, GroupReport, Report } from '../../../../../shared/report.ts';
 import { formatBytes, formatCount, formatDuration, formatExact } from '../../ui/format.ts';
 
 /** A figure of the separate networks together, and of the bundle. */
@@ -39,15 +39,21 @@ export interface TaskRow {
   readonly labels: readonly string[];
   /** Shares of held-out samples answered right, 0 to 1; null: nobody measured. */
   readonly accuracy: { readonly before: number; readonly after: number; readonly samples: number } | null;
+  /** Share of answers that stayed those of its own network, where no labels say what is right; null: nobody measured. */
+  readonly agreement: Agreement | null;
   /** Multiply-adds when only this task is asked. */
   readonly macs: number;
   readonly parameters: number;
 }
 
-/** What the manifest says of each task: trunk and head together. */
-export const taskRows = ({ heads, trunk }: Pick<Manifest, 'heads' | 'trunk'>): TaskRow[] =>
+/** What the manifest says of each task, trunk and head together, and the report of its answers. */
+export const taskRows = (
+  { heads, trunk }: Pick<Manifest, 'heads' | 'trunk'>,
+  report: Pick<Report, 'tasks'> | null = null,
+): TaskRow[] =>
   heads.map(({ task, labels, accuracy, macs, parameters }) => ({
     ...{ task, labels, accuracy },
+    agreement: report?.tasks.find((one) => one.task === task)?.agreement ?? null,
     macs: macs + (trunk?.macs ?? 0),
     parameters,
   }));
@@ -136,3 +142,14 @@ export const servedBy = (endpoints: readonly EndpointView[], bundle: string): Se
     const tasks = Object.entries(endpoint.tasks).flatMap(([task, id]) => (id === bundle ? [task] : []));
     return tasks.length === 0 ? [] : [{ endpoint, tasks }];
   });
+
+/** A file or row of a task's data that was left out. */
+export interface LeftOutRow {
+  readonly task: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What of the data could not be read, as far as the report names it. */
+export const leftOutRows = ({ tasks }: Pick<Report, 'tasks'>): LeftOutRow[] =>
+  tasks.flatMap(({ task, leftOut }) => (leftOut?.first ?? []).map((one) => ({ task, ...one })));

@@ -2,7 +2,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import { isFinal, type JobView } from '../../../../../shared/jobs.ts';
-import type { Budget } from '../../../../../shared/recipe.ts';
 import { useApi } from '../../api/ApiContext.tsx';
 import { State, toneOf } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -12,9 +11,11 @@ import { ErrorState } from '../../ui/ErrorState.tsx';
 import { LoadedPage } from '../../ui/LoadedPage.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Time } from '../../ui/Value.tsx';
-import { formatBytes, formatPercent, formatPlural } from '../../ui/format.ts';
+import { formatPlural } from '../../ui/format.ts';
 import { MergeProgress } from './MergeProgress.tsx';
 import { JobLog } from './JobLog.tsx';
+import { PlanCurve } from './PlanCurve.tsx';
+import { budgetWords, floorWords, retrainingWords } from './recipeWords.ts';
 import { stateWords, subjectOf } from './subject.ts';
 import { useStory } from './useStory.ts';
 
@@ -83,6 +84,11 @@ export default function JobPage({ params }: { readonly params: Readonly<Record<s
             {found.kind !== 'inspect' && (
               <MergeProgress story={story} tasks={found.sources.map(({ task }) => task)} />
             )}
+            {found.kind === 'plan' && found.result !== null && (
+              <Card title="Plan" hint="Predicted on the untouched networks: nothing was merged for it.">
+                <PlanCurve result={found.result} storage={found.request.recipe.storage} />
+              </Card>
+            )}
             <div className="grid">
               <Card title="Log" hint={live ? 'Live' : undefined}>
                 <JobLog lines={story.log} />
@@ -102,9 +108,14 @@ function Result({ job }: { readonly job: JobView }) {
   if (job.kind !== 'merge' || job.result === null) return null;
   const [name = '', version = ''] = (job.result.registered ?? '').split('@');
   return name === '' ? null : (
-    <ButtonLink kind="primary" to={`/bundles/${name}/${version}`}>
-      Open the bundle
-    </ButtonLink>
+    <>
+      {job.result.report !== null && (
+        <ButtonLink to={`/bundles/${name}/${version}?tab=report`}>Report</ButtonLink>
+      )}
+      <ButtonLink kind="primary" to={`/bundles/${name}/${version}`}>
+        Open the bundle
+      </ButtonLink>
+    </>
   );
 }
 
@@ -117,11 +128,9 @@ function About({ job, resumed }: { readonly job: JobView; readonly resumed: numb
   if (job.kind === 'merge') {
     const { recipe, endpoint, publish } = job.request;
     rows.push(['Wiring', recipe.wiring], ['Stored as', recipe.storage]);
-    rows.push([
-      'Retraining',
-      `${recipe.retraining.stepsPerLayer} steps a layer, ${recipe.retraining.finalSteps} at the end`,
-    ]);
+    rows.push(['Retraining', retrainingWords(recipe.retraining)]);
     if (recipe.budget) rows.push(['Budget', budgetWords(recipe.budget)]);
+    if (recipe.floors) rows.push(['Floors', floorWords(recipe.floors)]);
     if (endpoint)
       rows.push(['Endpoint', publish ? `${endpoint.name}, at once` : `${endpoint.name}, when published`]);
     if (job.result?.endpoint)
@@ -143,18 +152,4 @@ function About({ job, resumed }: { readonly job: JobView; readonly resumed: numb
     ]);
   if (job.finishedAt !== null) rows.push(['Finished', <Time key="finished" at={job.finishedAt} />]);
   return <Facts items={rows} />;
-}
-
-function budgetWords(budget: Budget): string {
-  switch (budget.of) {
-    case 'parameters':
-    case 'macs':
-      return `at most ${formatPercent(budget.atMost, 1)} of the separate networks' ${budget.of === 'macs' ? 'multiply-adds' : 'parameters'}`;
-    case 'bytes':
-      return `at most ${formatBytes(budget.atMostBytes)} of weights`;
-    case 'heap':
-      return `at most ${formatBytes(budget.atMostBytes)} of heap at the edge`;
-    default:
-      return budget satisfies never;
-  }
 }

@@ -5,7 +5,7 @@ import { Card } from '../../ui/Card.tsx';
 import { formatDuration, formatExact, formatPercent } from '../../ui/format.ts';
 import { Progress } from '../../ui/Progress.tsx';
 import { shareDone, type JobStory } from './story.ts';
-import { progressWords, stageWords } from './words.ts';
+import { paceWords, progressWords, stageWords } from './words.ts';
 import styles from './jobs.module.css';
 
 /** Points of a line that are drawn at most. */
@@ -24,8 +24,7 @@ export function MergeProgress({
   const running = state === 'leased';
   const eta =
     running && progress?.etaMs !== undefined ? `${formatDuration(progress.etaMs)} left in this layer` : '';
-  const pace =
-    running && progress?.stepsPerSecond !== undefined ? `${progress.stepsPerSecond.toFixed(0)} steps/s` : '';
+  const pace = running && progress?.stepsPerSecond !== undefined ? paceWords(progress.stepsPerSecond) : '';
   const rest = layers === null || !running ? 0 : Math.max(0, layers - story.story.length);
   return (
     <>

@@ -12,14 +12,20 @@ const stages: Readonly<Record<string, string>> = {
   measure: 'measuring',
   share: 'sharing channels',
   retrain: 'retraining',
+  planned: 'the plan',
   validate: 'validating',
   floor: 'back to the floor',
   export: 'exporting',
+  judged: 'the merged network',
   time: 'timing',
   upload: 'storing the bundle',
 };
 
 export const stageWords = (stage: string): string => stages[stage] ?? stage;
+
+/** "41 steps/s", "0.42 steps/s": large networks take seconds a step. */
+export const paceWords = (stepsPerSecond: number): string =>
+  `${stepsPerSecond < 10 ? stepsPerSecond.toPrecision(2) : stepsPerSecond.toFixed(0)} steps/s`;
 
 /** How far it is, in one line: "conv2 (2 of 4): retraining 40 of 100". */
 export function progressWords({
