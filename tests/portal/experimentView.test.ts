@@ -164,6 +164,7 @@ describe('the axes of charts', () => {
     expect([few.length, few[0]?.x, few.at(-1)?.x]).toEqual([50, 0, 999]);
     expect(thinned(few, 100)).toEqual(few);
     expect(nearest(many, 41.4)?.x).toBe(41);
+    expect(nearest([{ x: 1 }, { x: 2, y: 'undone' }, { x: 2, y: 'kept' }], 2)).toHaveProperty('y', 'kept');
     expect(nearest<{ x: number }>([], 1)).toBeUndefined();
   });
 });

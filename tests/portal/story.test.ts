@@ -78,6 +78,22 @@ describe('the story of a job', () => {
     ]);
   });
 
+  it('keeps the accuracies of a layer that a floor undid where the layer stands', () => {
+    const story = tell(
+      { stage: 'validate', ...layer(0, { accuracy: { a: 0.9 } }) },
+      { stage: 'validate', ...layer(1, { accuracy: { a: 0.6 } }) },
+      { stage: 'floor', ...layer(1, { message: 'conv2 shares 3 instead of 4' }) },
+      { stage: 'validate', ...layer(1, { accuracy: { a: 0.88 } }) },
+    );
+    expect(story.validated).toEqual(['conv1', 'conv2']);
+    expect(story.accuracy.a).toEqual([
+      { x: 1, y: 0.9 },
+      { x: 2, y: 0.6 },
+      { x: 2, y: 0.88 },
+    ]);
+    expect(story.log.map(({ tone }) => tone)).toEqual(['neutral', 'neutral', 'warn', 'neutral']);
+  });
+
   it('tells of a crash that another attempt went on from', () => {
     const story = tell(
       { state: 'queued' },

@@ -29,11 +29,11 @@ export function extent(values: Iterable<number | null>, air = 0.06): readonly [l
   return [low - more, high + more];
 }
 
-/** The point of a list whose x is nearest, or undefined for an empty list. */
+/** The point of a list whose x is nearest, of several the last; undefined for an empty list. */
 export function nearest<P extends { readonly x: number }>(points: readonly P[], x: number): P | undefined {
   let best: P | undefined;
   for (const point of points)
-    if (best === undefined || Math.abs(point.x - x) < Math.abs(best.x - x)) best = point;
+    if (best === undefined || Math.abs(point.x - x) <= Math.abs(best.x - x)) best = point;
   return best;
 }
 

@@ -6,10 +6,11 @@ import { State } from '../ui/Badge.tsx';
 export const Waiting = () => (
   <EmptyState
     title="A runner has not read this version yet"
-    action={<ButtonLink to="/operations?tab=queue">See the queue</ButtonLink>}
+    action={<ButtonLink to="/jobs">See the jobs</ButtonLink>}
   >
     <State tone="accent" live>
       This page looks again by itself
-    </State>
+    </State>{' '}
+    A job that failed says why, and can be tried again.
   </EmptyState>
 );

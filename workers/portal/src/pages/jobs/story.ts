@@ -105,12 +105,12 @@ function withProgress(story: JobStory, progress: Progress): JobStory {
       losses: appended(story.losses, losses, stepsBefore + step),
     };
   }
-  if (stage === 'validate' && accuracy !== undefined)
-    next = {
-      ...next,
-      validated: [...story.validated, layer ?? ''],
-      accuracy: appended(story.accuracy, accuracy, story.validated.length + 1),
-    };
+  if (stage === 'validate' && accuracy !== undefined) {
+    // A layer that a floor undid is shared again, less: the line falls and rises where it stands.
+    const isAgain = layer !== undefined && story.validated.at(-1) === layer;
+    const validated = isAgain ? story.validated : [...story.validated, layer ?? ''];
+    next = { ...next, validated, accuracy: appended(story.accuracy, accuracy, validated.length) };
+  }
   return next;
 }
 
