@@ -40,6 +40,14 @@ describe('what a bundle page says', () => {
     ]);
   });
 
+  it('compares a network that is as it was with nothing', () => {
+    const same = (value: number) => ({ separate: value, zipped: value });
+    expect(comparedRows({ figures: { bytes: same(2000), macs: same(3) } })).toEqual([]);
+    expect(comparedRows({ figures: { bytes: same(2000), macs: { separate: 3, zipped: 2 } } })).toHaveLength(
+      2,
+    );
+  });
+
   it('counts the trunk into each task, and each file to its part', () => {
     const { trunk, heads } = manifest;
     expect(taskRows(manifest).map(({ macs }) => macs)).toEqual(

@@ -162,20 +162,22 @@ function NetworkTab({ content }: { readonly content: BundleContent }) {
   const figures = { ...measured?.figures, ...report?.figures };
   const rows = comparedRows({ figures });
   const machine = measured?.environment?.machine;
+  const isPacked = manifest.trunk === null && manifest.recipe === null;
+  const packed = 'Nothing is shared: this bundle holds networks as they are.';
   return (
     <div className="stack">
       {plan.length === 0 ? (
         <Card>
           <p className="muted">
-            {manifest.trunk === null
-              ? 'Nothing is shared: this bundle holds networks as they are.'
-              : 'The bundle does not remember which channels it shares.'}
+            {manifest.trunk === null ? packed : 'The bundle does not remember which channels it shares.'}
           </p>
         </Card>
       ) : (
         <Card
-          title="Trunk and heads"
-          hint="Widths are true to the channels: what is in the middle runs once for all."
+          title={isPacked ? 'Layers' : 'Trunk and heads'}
+          hint={
+            isPacked ? packed : 'Widths are true to the channels: what is in the middle runs once for all.'
+          }
         >
           <NetworkDrawing
             plan={plan}

@@ -25,14 +25,16 @@ const measures: readonly {
   { key: 'iterations', label: 'Optimiser steps', format: formatExact },
 ];
 
-/** What was measured or counted of a bundle against the separate networks. */
-export const comparedRows = ({ figures }: Pick<Report, 'figures'>): ComparedRow[] =>
-  measures.flatMap(({ key, label, format }) => {
+/** What was measured or counted of a bundle against the separate networks: nothing where it is these networks. */
+export function comparedRows({ figures }: Pick<Report, 'figures'>): ComparedRow[] {
+  if (Object.values(figures).every((one) => one?.separate === one?.zipped)) return [];
+  return measures.flatMap(({ key, label, format }) => {
     const one: Comparison | undefined = figures[key];
     if (one === undefined) return [];
     const ratio = one.separate > 0 ? one.zipped / one.separate : null;
     return [{ label, separate: format(one.separate), zipped: format(one.zipped), ratio }];
   });
+}
 
 export interface TaskRow {
   readonly task: string;
