@@ -33,6 +33,8 @@ export type NetInfo = z.infer<typeof netInfo>;
 export interface ExampleNet {
   readonly graph: Graph;
   readonly info: NetInfo;
+  /** Of the ONNX file. */
+  readonly sizeBytes: number;
 }
 
 /** Reads one of the two trained nets that ship with the examples. @throws {Error} when its file is not the trained one */
@@ -44,5 +46,5 @@ export async function readNet(task: TaskName, folder = netsFolder): Promise<Exam
     throw new Error(
       `Cannot read net ${task}: ${task}.onnx has the digest ${digest}, ${task}.json says ${info.sha256}`,
     );
-  return { graph: readModel(bytes), info };
+  return { graph: readModel(bytes), info, sizeBytes: bytes.length };
 }

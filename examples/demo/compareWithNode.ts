@@ -2,7 +2,7 @@ import { openBundle } from '../../gpu-runner/bundle/openBundle.ts';
 import type { Dataset } from '../../gpu-runner/engine/dataset.ts';
 import type { Reply } from './client.ts';
 import { predicted } from './questions.ts';
-import type { StoredBundle } from './zipNets.ts';
+import type { StoredBundle } from './packNets.ts';
 
 export interface NodeComparison {
   readonly maxAbsDifference: number;

@@ -23,7 +23,9 @@ import { publishDemo } from './publishDemo.ts';
 import { shuffledQuestions, shareRight } from './questions.ts';
 import { renderReport, type DemoReport } from './report.ts';
 import { sideReport } from './sideReport.ts';
-import { packSeparate, packZipped, zipNets } from './zipNets.ts';
+import { packSeparate, packZipped } from './packNets.ts';
+import { zipNets } from './zipNets.ts';
+import { measureZip } from './zippedReport.ts';
 import { keepServing } from './keepServing.ts';
 
 const endpoints = { separate: 'separate', zipped: 'zipped' } as const;
@@ -55,7 +57,9 @@ const nets = await Promise.all(
 
 progress.step('Zipping them: all hidden channels shared, one trunk, two heads');
 const separate = await packSeparate(nets, folder);
-const network = await zipNets(nets, args.quick, progress);
+const merged = await zipNets(nets, args.quick, progress);
+progress.step('Measuring for its report: what other budgets would lose, what each network takes for what');
+const network = await measureZip(merged, nets);
 progress.step('Exporting trunk and heads, checking the files against the trained network');
 const zipped = await packZipped('zipped', network, nets, folder);
 const tested = Object.fromEntries(nets.map(({ images }) => [images.task, images.test]));
@@ -147,7 +151,9 @@ try {
     await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
     console.log(`The same as data: ${args.json}`);
   }
-  console.log(`The zipped bundle: ${zipped.folder}`);
+  console.log(
+    `The zipped bundle: ${zipped.folder}; open report.html in it to see what became of the networks`,
+  );
   if (args.keep) {
     await keepServing({
       platform,

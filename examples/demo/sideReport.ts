@@ -2,7 +2,7 @@ import { servedFiles } from '../../shared/manifest.ts';
 import type { Reply } from './client.ts';
 import { quantile } from './quantile.ts';
 import type { SideReport } from './report.ts';
-import type { StoredBundle } from './zipNets.ts';
+import type { StoredBundle } from './packNets.ts';
 
 /** What one endpoint stores, computes and takes, from its bundles' manifests and the replies it gave. */
 export function sideReport(

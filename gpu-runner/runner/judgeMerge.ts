@@ -59,7 +59,7 @@ export async function agreements(
 export async function distanceOf(
   sources: readonly Source[],
   parts: Parts,
-  { provider, signal }: MergeOptions,
+  { provider, signal }: Pick<MergeOptions, 'provider' | 'signal'>,
 ): Promise<number | null> {
   const distances: number[] = [];
   for (const { task, graph, validation: data } of sources) {

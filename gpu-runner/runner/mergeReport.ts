@@ -31,6 +31,12 @@ import type { Stored } from './storeParts.ts';
 import { tradeoffReport } from './tradeoffReport.ts';
 import { unzippedOf } from './unzippedOf.ts';
 
+/** What of a merge is told as it was asked for. */
+export type ReportedMerge = Pick<
+  MergeOptions,
+  'name' | 'createdAt' | 'recipe' | 'sources' | 'before' | 'notes'
+>;
+
 /** What a merge led to, before and after, by task. */
 export interface MergeFacts {
   readonly zipped: Zipped;
@@ -51,7 +57,7 @@ const parameterBytes = 4;
  * What is known of a merge, the same for the same merge: it is part of the bundle. When it was done, by what and in which
  * time is not, see {@link withEnvironment}.
  */
-export function reportMerge(options: MergeOptions, facts: MergeFacts): Report {
+export function reportMerge(options: ReportedMerge, facts: MergeFacts): Report {
   const { name, createdAt, recipe, sources } = options;
   const { zipped, serving, stored } = facts;
   const graphs = [...(serving.trunk ? [serving.trunk] : []), ...serving.heads.map(({ graph }) => graph)];
@@ -102,7 +108,7 @@ const heapOf = (graphs: readonly Graph[], storage: Storage): number =>
   estimateHeapBytes(total(graphs.map(countParameters)) * heldParameterBytes(storage));
 
 /** What a report of a bundle that was extended says first: its retraining and losses are those of the extension. */
-function extensionNotes({ before, sources }: MergeOptions): string[] {
+function extensionNotes({ before, sources }: ReportedMerge): string[] {
   if (!before) return [];
   return [
     `"${sources.at(-1)?.task ?? ''}" was added to bundle ${before.id.slice(0, 12)} of ${before.tasks.join(', ')}, which had ${before.retrainingSteps} steps of retraining.`,
@@ -110,7 +116,7 @@ function extensionNotes({ before, sources }: MergeOptions): string[] {
 }
 
 /** How much a merge of pruned networks holds that is not 0. */
-function sparseNotes({ recipe, sources }: MergeOptions, { zipped: { network } }: MergeFacts): string[] {
+function sparseNotes({ recipe, sources }: ReportedMerge, { zipped: { network } }: MergeFacts): string[] {
   if (!recipe.sparse) return [];
   const shareOf = ({ weights, ones }: Density): string => shown(weights === 0 ? 0 : ones / weights);
   const before = sources.map(({ task, graph }) => `"${task}" ${shareOf(densityOfGraph(graph))}`).join(', ');
@@ -120,7 +126,7 @@ function sparseNotes({ recipe, sources }: MergeOptions, { zipped: { network } }:
 const shown = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Whose answers nobody compared after the weights were rounded. */
-function storageNotes({ sources, recipe: { storage } }: MergeOptions): string[] {
+function storageNotes({ sources, recipe: { storage } }: ReportedMerge): string[] {
   if (storage === 'float32') return [];
   return sources.flatMap(({ task, train, validation }) =>
     validation && isLabelled(validation)
@@ -155,7 +161,7 @@ export const withEnvironment = (
 });
 
 function taskReport(
-  { task, model, labels, graph, train, validation, leftOut = [] }: MergeOptions['sources'][number],
+  { task, model, labels, graph, train, validation, leftOut = [] }: ReportedMerge['sources'][number],
   { serving, before, after, agreement, stored }: MergeFacts,
 ): Omit<TaskReport, 'labels'> & { labels: string[] } {
   // What is served is what was stored: int8 answers a little differently.

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { packSeparate } from '../../examples/demo/zipNets.ts';
+import { packSeparate } from '../../examples/demo/packNets.ts';
 import { readNet } from '../../examples/nets.ts';
 import { preprocessing, readTask, taskNames, type TaskName } from '../../examples/tasks.ts';
 import { main } from '../../gpu-runner/cli.ts';

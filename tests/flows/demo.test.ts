@@ -43,6 +43,13 @@ describe('npm run demo -- --quick', () => {
     }
   });
 
+  it('leaves a zipped bundle whose report draws what became of the networks', async () => {
+    const [, zipped = ''] = /^The zipped bundle: (.*); open report\.html/m.exec(printed) ?? [];
+    const page = await readFile(join(zipped, 'report.html'), 'utf8');
+    for (const drawing of ['sharing', 'tradeoff', 'losses', 'confusion-0-before', 'confusion-1-after'])
+      expect(page).toContain(`"${drawing}-title`);
+  });
+
   it('prints the table and what to try next', () => {
     expect(printed).toContain('accuracy "fashion", 60 held-out images');
     expect(printed).toMatch(/Next: `npm run demo/);

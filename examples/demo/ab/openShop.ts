@@ -4,7 +4,8 @@ import type { Platform } from '../../../scripts/platform.ts';
 import type { Scope } from '../../../shared/keys.ts';
 import { InferenceClient } from '../client.ts';
 import { makeKey } from '../makeKey.ts';
-import type { DemoNet, StoredBundle } from '../zipNets.ts';
+import type { StoredBundle } from '../packNets.ts';
+import type { DemoNet } from '../zipNets.ts';
 import { ExperimentClient } from './experimentClient.ts';
 
 export interface ShopOptions {
