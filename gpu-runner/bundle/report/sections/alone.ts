@@ -6,12 +6,13 @@ import { table } from '../table.ts';
 import { compared, isMeasured, short, tileList, withInterval } from './figures.ts';
 import { section } from './section.ts';
 
-/** Whether a report tells of one network that is as it was: nothing made it, and no figure of it has changed. */
+/** Whether a report tells of one network that is as it was: nothing made it, and no figure of it, which are known, has changed. */
 export const isAlone = ({ tasks, recipe, retraining, figures }: Report): boolean =>
   tasks.length === 1 &&
   recipe === undefined &&
   retraining === undefined &&
   tasks.every(({ accuracy, agreement }) => !agreement && accuracy?.before === accuracy?.after) &&
+  figures.parameters !== undefined &&
   Object.values(figures).every((one) => one?.separate === one?.zipped);
 
 export const aloneTiles = ({ figures, tasks }: Report): Markup | undefined =>

@@ -119,6 +119,18 @@ describe('renderReport()', () => {
     expect(page.text).toContain('fashion is not counted');
   });
 
+  it('says of one network that it is as it was where its figures tell so, and only there', () => {
+    expect(read(render(bare)).text).toContain('A network for digit. ');
+    const parameters = { separate: 5, zipped: 5 };
+    expect(read(render({ ...bare, figures: { parameters } })).text).toContain(
+      'A network for digit, as it was trained.',
+    );
+    const fewer = { parameters: { separate: 5, zipped: 4 } };
+    const recipe = { wiring: 'one-way' };
+    for (const more of [{ figures: fewer }, { figures: { parameters }, recipe }])
+      expect(read(render({ ...bare, ...more })).text).toContain('Against the separate networks');
+  });
+
   it('has no column of what nobody knows of the networks', () => {
     const source = { name: 'digit-net' };
     const tasks = [{ task: 'digit', source, samples: { train: 1200, validation: 300 } }];
