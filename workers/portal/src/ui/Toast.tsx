@@ -1,14 +1,8 @@
 import { lazy, Suspense, useSyncExternalStore } from 'react';
 import { explain } from '../api/explain.ts';
+import type { Message } from './message.ts';
 
 // Messages that come and go. What shows them is loaded with the first one: most visits need none.
-
-export interface Message {
-  readonly title: string;
-  readonly description?: string;
-  readonly isError?: boolean;
-  readonly undo?: () => Promise<unknown>;
-}
 
 const Toasts = lazy(() => import('./Toasts.tsx'));
 let needed = false;
@@ -24,9 +18,10 @@ async function show(message: Message): Promise<void> {
 /** Says what happened. With `undo` it offers to take it back for a quarter of a minute. */
 export function notify(
   title: string,
-  options: { description?: string; undo?: () => Promise<unknown> } = {},
+  { undo, ...options }: { description?: string; undo?: () => Promise<unknown> } = {},
 ): void {
-  void show({ title, ...options });
+  const takeBack = undo && ((): void => void undo().then(() => notify('Undone'), notifyError));
+  void show({ title, ...options, ...(takeBack && { undo: takeBack }) });
 }
 
 /** Says what went wrong and what to do about it. */

@@ -2,7 +2,7 @@ import { Toast as Base } from '@base-ui/react/toast';
 import { useEffect } from 'react';
 import { Button } from './Button.tsx';
 import { Cross } from './icons.tsx';
-import { notify, notifyError, type Message } from './Toast.tsx';
+import type { Message } from './message.ts';
 import styles from './Toast.module.css';
 
 const manager = Base.createToastManager();
@@ -30,7 +30,7 @@ export function add(message: Message): void {
         children: 'Undo',
         onClick: () => {
           manager.close(id);
-          undo().then(() => notify('Undone'), notifyError);
+          undo();
         },
       },
     }),
