@@ -67,7 +67,7 @@ export type Head = z.infer<typeof head>;
 /** Which original channels became one, per zipped layer: `channels[i]` are the source channels of merged channel i, by task. */
 export const sharingRecord = z.strictObject({
   layer: z.string(),
-  /** Channels each source net has in this layer, by task. */
+  /** Channels each source net has in this layer, by task; a task that has none, because it was added without the layer, is not here. */
   widths: z.record(name, z.int().min(1)),
   channels: z.array(z.record(name, z.int().min(0))),
   /** The source channels that stayed each task's own, in the order in which they are stored. */

@@ -36,16 +36,20 @@ export function forgetInRecipe(recipe: Recipe, task: string): Recipe {
 
 /** The record among the tasks that are left. Channels that one of them has alone now are its own, after those it had. */
 export function forgetInSharing(sharing: readonly SharingRecord[], task: string): SharingRecord[] {
+  const left = new Set(sharing.flatMap(({ widths }) => Object.keys(without(widths, task))));
   return sharing.flatMap((record): SharingRecord[] => {
     const sources = record.channels.map((channel) => without(channel, task));
     const channels = sources.filter((source) => Object.keys(source).length > 1);
-    if (channels.length === 0) return [];
+    // That a task which is left has none of a layer tells what the others have in common without it.
+    const isLacking = [...left].some((other) => record.widths[other] === undefined);
+    const widths = without(record.widths, task);
+    if (channels.length === 0 && (!isLacking || Object.keys(widths).length === 0)) return [];
     const own = record.own && without(record.own, task);
     for (const source of sources) {
       const [only, ...others] = Object.entries(source);
       if (own && only && others.length === 0) own[only[0]] = [...(own[only[0]] ?? []), only[1]];
     }
-    return [{ ...record, widths: without(record.widths, task), channels, ...(own && { own }) }];
+    return [{ ...record, widths, channels, ...(own && { own }) }];
   });
 }
 

@@ -16,7 +16,7 @@ import { inputGroup, type TaskNet } from './topology.ts';
 /**
  * A zipped network with one more task beside it, nothing shared with that yet but the input.
  *
- * @param net aligned with the networks that were zipped: of the same topology
+ * @param net placed in the topology of the networks that were zipped: it has all of its steps, or only some
  * @throws {Error} when the task is there already.
  */
 export function addNet(network: Network, net: TaskNet): Network {
@@ -51,7 +51,7 @@ export function addNet(network: Network, net: TaskNet): Network {
           inputs: part.inputs.map((input) => (isInput(input.segment) ? { ...input, from: all } : input)),
         })),
       }));
-      const added = rowsOf(alone, step).map((each): Rows => ({
+      const added = (alone.rows.get(step.name) ?? []).map((each): Rows => ({
         segment: each.segment,
         tasks: step.kind === 'channelwise' && isInput(each.segment) ? all : single(position),
         parts: each.parts.map((part): Part => {

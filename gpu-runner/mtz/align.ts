@@ -9,7 +9,9 @@ import { inputGroup, valueAt, type Step, type TaskNet, type Weights } from './to
 export interface Aligned {
   /** With one topology, that of what they have in common; names are those of the first. */
   readonly nets: readonly TaskNet[];
-  /** Where they part, in sentences. */
+  /** Where the first and another part, in sentences without an end. */
+  readonly partings: readonly string[];
+  /** Where they part and what else was done to them, in sentences. */
   readonly notes: readonly string[];
 }
 
@@ -78,8 +80,9 @@ export function align(given: readonly TaskNet[]): Aligned {
       tail: ended && { graph: ended.graph, reads: ended.reads.map(numberOf) },
     };
   });
-  const notes = labelled.slice(1).flatMap((other) => partings(one, other, common));
-  return { nets, notes: [...scaled.notes, ...notes] };
+  const parted = labelled.slice(1).flatMap((other) => partings(one, other, common));
+  const notes = parted.map((where) => `${where}: from there on both stay in their heads`);
+  return { nets, partings: parted, notes: [...scaled.notes, ...notes] };
 }
 
 /** A step of the first network; with weights where the networks scale or shift by different numbers. */

@@ -2,14 +2,12 @@ import type { SharingRecord } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import type { Tensor } from '../../shared/tensor.ts';
 import { addNet } from './addNet.ts';
-import { describe } from './arrange.ts';
-import { stepLabel } from './difference.ts';
 import { inputScaleOf } from './inputScale.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { rowsOf, type Network } from './network.ts';
 import { restoreNetwork } from './restore.ts';
 import type { Source } from './source.ts';
-import { inputOf, type Step, type TaskNet, type Weights } from './topology.ts';
+import type { TaskNet, Weights } from './topology.ts';
 import { zipJoined, type Zipped } from './zip.ts';
 import type { ZipOptions } from './zipOptions.ts';
 
@@ -25,15 +23,29 @@ export interface ZippedBefore {
 
 /** The zipped network again, from the record of what was shared. @throws {Error} when they do not fit each other. */
 export function reopen({ sources, recipe, sharing, weights }: ZippedBefore): Joined {
-  const joined = joinSources(sources, recipe);
-  return { ...joined, network: restoreNetwork(joined.network, sharing, weights) };
+  const joined = joinSources(sources, recipe, undefined, partlyThere(sharing, sources));
+  try {
+    return { ...joined, network: restoreNetwork(joined.network, sharing, weights) };
+  } catch (cause) {
+    throw new Error(
+      `Cannot extend: the bundle's files and its record do not make its network again, as where a task was taken out that shared more with one of the others than with the rest (${cause instanceof Error ? cause.message : String(cause)}); zip the networks anew`,
+      { cause },
+    );
+  }
 }
+
+/** The tasks that were added with only some of the steps that the others have in common. */
+const partlyThere = (sharing: readonly SharingRecord[], sources: readonly Source[]): Set<string> =>
+  new Set(
+    sources.flatMap(({ task }) => (sharing.some(({ widths }) => widths[task] === undefined) ? [task] : [])),
+  );
 
 /**
  * Adds a task to a zipped network: its channels are paired with those that the other tasks share, layer by layer, and all
- * tasks are retrained a little. What the others share among themselves stays as it is.
+ * tasks are retrained a little. What the others share among themselves stays as it is. What the network has in common with
+ * them only up to some step it shares up to there: the rest is its head, and the notes say which layers and why.
  *
- * @throws {Error} when the added network does not have all of the zipped network's steps, the recipe sets a budget or reads
+ * @throws {Error} when the added network has no layer in common with the zipped ones, the recipe sets a budget or reads
  * networks otherwise than the bundle's, or as `zip` does.
  */
 export async function extend(
@@ -54,11 +66,13 @@ export async function extend(
     throw new Error(
       `Cannot add "${added.task}": the bundle was zipped with batch norm ${before.recipe.batchNorm}, the recipe says ${recipe.batchNorm}`,
     );
+  if (before.sources.some(({ task }) => task === added.task))
+    throw new Error(`Cannot add "${added.task}": a task appears twice`);
   const { network, nets, notes } = reopen(before);
   const sources = [...before.sources, added];
   const scale = commonScale(network, nets);
-  const all = joinSources(sources, recipe, scale && { task: added.task, scale });
-  checkAlike(network, all.network, added.task);
+  const partly = partlyThere(before.sharing, before.sources).add(added.task);
+  const all = joinSources(sources, recipe, scale && { task: added.task, scale }, partly);
   const net = all.nets[sources.length - 1];
   if (!net) throw new Error(`Cannot add "${added.task}": it was not read`);
   const joined = {
@@ -75,26 +89,4 @@ function commonScale(network: Network, [first]: readonly TaskNet[]): Weights | u
   const step = first && inputScaleOf(first);
   const [part, ...others] = step ? rowsOf(network, step).flatMap(({ parts }) => parts) : [];
   return part?.bias && others.length === 0 ? { weight: part.weight, bias: part.bias } : undefined;
-}
-
-/** @throws {Error} when not all of the networks together do what the zipped ones do, step by step */
-function checkAlike(zipped: Network, all: Network, task: string): void {
-  const [wanted, found] = [zipped, all].map(({ topology }) => topology.steps);
-  if (!wanted || !found) return;
-  const isSame = (a: Step | undefined, b: Step | undefined): boolean =>
-    a !== undefined &&
-    b !== undefined &&
-    describe(a) === describe(b) &&
-    inputOf(a).join() === inputOf(b).join();
-  const at = Array.from({ length: Math.max(wanted.length, found.length) }, (_, index) => index).find(
-    (index) => !isSame(wanted[index], found[index]),
-  );
-  if (at === undefined) return;
-  const step = wanted[at] ?? found[at];
-  const name = step ? stepLabel(step) : 'the end';
-  const why =
-    found.length < wanted.length
-      ? `it has only ${found.length} of the ${wanted.length} steps that the zipped networks have in common, and ${name} is not among them`
-      : `it does something else than the zipped networks at ${name}`;
-  throw new Error(`Cannot add "${task}": ${why}; zip all ${all.tasks.length} networks anew`);
 }

@@ -6,6 +6,7 @@ import { foldInputNormalisation } from './foldInputNormalisation.ts';
 import { inputScaleOf, rescaleInput, type InputScale } from './inputScale.ts';
 import { joinNets, type Network } from './network.ts';
 import { onCommonInput } from './onCommonInput.ts';
+import { isWhole, leftOut, placeNet } from './placeNet.ts';
 import { readNet } from './readNet.ts';
 import { throughScale } from './throughScale.ts';
 import type { TaskNet, Weights } from './topology.ts';
@@ -41,21 +42,23 @@ export interface Added {
  * Networks read, aligned and put side by side.
  *
  * @param added one of them that is to read its input as the others do
+ * @param partly those that were added to the others: what these have in common stays, and they share of it what they have
  * @throws {Error} when there are fewer than two, or they have nothing in common.
  */
 export function joinSources(
   sources: readonly NamedGraph[],
   recipe: Reading & Pick<Recipe, 'wiring' | 'sparse'>,
   added?: Added,
+  partly: ReadonlySet<string> = new Set(),
 ): Joined {
   if (sources.length < 2) throw new Error(`Cannot zip ${sources.length} network: at least 2 are needed`);
-  const { nets, notes } = alignSources(sources, recipe, added);
+  const { nets, topology, notes } = alignSources(sources, recipe, partly, added);
   const dims = nets[0]?.topology.input.dims ?? [];
   const originals = sources.map(({ task, graph, inputScale }) =>
     onCommonInput(graph, { dims, how: recipe.inputChannels?.[task], inputScale }),
   );
   return {
-    network: joinNets(nets, recipe.wiring, recipe.sparse),
+    network: joinNets(nets, recipe.wiring, recipe.sparse, topology),
     ...{ nets, originals },
     notes: [...notes, ...prunedNotes(sources, recipe)],
   };
@@ -65,8 +68,9 @@ export function joinSources(
 function alignSources(
   sources: readonly NamedGraph[],
   { batchNorm, inputChannels }: Reading,
+  partly: ReadonlySet<string>,
   added?: Added,
-): Aligned {
+): Placed {
   const unknown = Object.keys(inputChannels ?? {}).find((task) =>
     sources.every((each) => each.task !== task),
   );
@@ -88,9 +92,36 @@ function alignSources(
   const adapted = added
     ? scaled.map((net) => (net.task === added.task ? throughScale(net, added.scale) : net))
     : foldUnlessAlike(scaled);
-  const { nets, notes } = align(adapted);
+  const { nets, topology, notes } = alignWhole(adapted, partly);
   const own = adapted.flatMap((net) => net.notes.map((note) => `"${net.task}": ${note}`));
-  return { nets, notes: [...own, ...notes] };
+  return { nets, topology, notes: [...own, ...notes] };
+}
+
+/** Networks of one topology, of which some have not all. */
+type Placed = Omit<Aligned, 'partings'> & Pick<TaskNet, 'topology'>;
+
+/** Aligns those that are not `partly` there, and places the others in what these have in common. */
+function alignWhole(given: readonly TaskNet[], partly: ReadonlySet<string>): Placed {
+  const whole = given.filter(({ task }) => !partly.has(task));
+  const aligned = align(whole);
+  const [first] = aligned.nets;
+  if (!first) throw new Error('Cannot zip: no network is given');
+  const { topology } = first;
+  const notes = new Set(aligned.notes);
+  const nets = given.map((net) => {
+    const known = aligned.nets.find(({ task }) => task === net.task);
+    if (known) return known;
+    const beside = align([...whole, net]);
+    const own = beside.nets.at(-1);
+    if (!own) throw new Error(`Cannot add "${net.task}": it was not read`);
+    const placed = placeNet(own, topology);
+    const told = isWhole(placed, topology)
+      ? beside.notes
+      : leftOut(placed, topology, align([...whole.slice(0, 1), net]).partings);
+    for (const note of told) notes.add(note);
+    return placed;
+  });
+  return { nets, topology, notes: [...notes] };
 }
 
 /** Channels that the networks read which are not adapted. */

@@ -34,15 +34,17 @@ export function label({ topology }: TaskNet, shared: Map<string, number>): Label
   return { steps, values };
 }
 
+/** Whether a step puts out channels that every task keeps to itself. */
+export const isPinned = ({ topology }: Pick<TaskNet, 'topology'>, { output }: Step): boolean =>
+  valueAt(topology, output).segments.some(
+    ({ group }) => group !== inputGroup && topology.groups[group]?.pinned != null,
+  );
+
 /** What every network has, pinned in all or in none, with all that it depends on. */
 export function commonLabels(nets: readonly Labelled[]): Set<number> {
   const pinned = nets.map(({ net, labels }) => {
-    const { steps, groups } = net.topology;
-    const isPinned = ({ output }: Step): boolean =>
-      valueAt(net.topology, output).segments.some(
-        ({ group }) => group !== inputGroup && groups[group]?.pinned != null,
-      );
-    return new Set(labels.steps.filter((_, index) => isPinned(steps[index] as Step)));
+    const { steps } = net.topology;
+    return new Set(labels.steps.filter((_, index) => isPinned(net, steps[index] as Step)));
   });
   const [first] = nets;
   const present = nets.map(({ labels }) => new Set(labels.steps));

@@ -2,7 +2,7 @@ import type { Recipe } from '../../shared/recipe.ts';
 import type { Provider } from '../engine/providers.ts';
 import { Random } from '../engine/random.ts';
 import { defaultGramBytes } from './gramForm.ts';
-import type { Network, WeightedStep } from './network.ts';
+import { doesStep, type Network, type WeightedStep } from './network.ts';
 import { formOf, gramBytesOf, measureStep, workingBytes, type StepGram } from './stepGrams.ts';
 import type { Source } from './source.ts';
 
@@ -35,6 +35,10 @@ export async function measureTasks(
   const { damping } = recipe;
   const grams: StepGram[] = [];
   for (const [task, source] of sources.entries()) {
+    if (!doesStep(network, step, task)) {
+      grams.push({ kind: 'none' });
+      continue;
+    }
     const samples = sampleOf(network, step, task, source, recipe);
     onTask?.(source.task, takenOf(network, step, samples.length, gramBytes));
     const weight = weightOf(network, source.task, recipe);

@@ -1,6 +1,6 @@
 import { mergeChannelParts } from './mergeChannels.ts';
 import { mainPart, mergeParts } from './mergeLayer.ts';
-import { rowsOf, type Network, type Part, type Rows, type WeightedStep } from './network.ts';
+import { rowsOf, tasksUsing, type Network, type Part, type Rows, type WeightedStep } from './network.ts';
 import { solving } from './solving.ts';
 import type { StepGram } from './stepGrams.ts';
 import { taskGramIn, type TaskGram } from './taskGram.ts';
@@ -29,7 +29,7 @@ export async function mergeStep(
   const merge = merger(network, step, grams);
   for (const rows of rowsOf(network, step)) {
     let { parts } = rows;
-    const [first = -1, ...others] = members(rows.tasks);
+    const [first = -1, ...others] = members(tasksUsing(rows));
     let use = single(first);
     for (const next of others) {
       const [a, b] = [mainPart(parts, use), mainPart(parts, single(next))];

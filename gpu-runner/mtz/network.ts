@@ -1,6 +1,6 @@
 import type { Wiring } from '../../shared/recipe.ts';
 import { submatrix, type Matrix } from '../linalg/matrix.ts';
-import { allOf, maxTasks, members, single, type TaskSet } from './taskSet.ts';
+import { allOf, maxTasks, meets, members, single, type TaskSet } from './taskSet.ts';
 import {
   inputGroup,
   kernelArea,
@@ -47,7 +47,7 @@ export interface Rows {
   /** Position among the output's segments: 0 for a layer. */
   readonly segment: number;
   readonly tasks: TaskSet;
-  /** Every task in `tasks` uses exactly one part with a bias. */
+  /** Every task in `tasks` that does the step uses exactly one part with a bias. */
   readonly parts: readonly Part[];
 }
 
@@ -87,10 +87,16 @@ export const weightedSteps = ({ topology }: Pick<Network, 'topology'>): Weighted
 /**
  * The networks side by side, nothing shared yet but the input.
  *
- * @param nets aligned: of one topology
+ * @param nets aligned: of one topology; a network that was placed in it may have only some of its steps
+ * @param whole the topology, where the first network has not all of it
  * @throws {Error} when a task appears twice or there are too many.
  */
-export function joinNets(nets: readonly TaskNet[], wiring: Wiring, sparse = false): Network {
+export function joinNets(
+  nets: readonly TaskNet[],
+  wiring: Wiring,
+  sparse = false,
+  whole?: Topology,
+): Network {
   const tasks = nets.map(({ task }) => task);
   if (new Set(tasks).size < tasks.length)
     throw new Error(`Cannot zip ${tasks.join(', ')}: a task appears twice`);
@@ -98,7 +104,7 @@ export function joinNets(nets: readonly TaskNet[], wiring: Wiring, sparse = fals
     throw new Error(`Cannot zip ${tasks.length} networks: the limit is ${maxTasks}`);
   const [first] = nets;
   if (!first) throw new Error('Cannot zip: no network is given');
-  const { topology } = first;
+  const topology = whole ?? first.topology;
   const all = allOf(tasks.length);
   const groups = topology.groups.map((_, group): Block[] => {
     if (group === inputGroup) {
@@ -107,10 +113,11 @@ export function joinNets(nets: readonly TaskNet[], wiring: Wiring, sparse = fals
       );
       return [{ tasks: all, sources }];
     }
-    return nets.map(({ task, widths }, position) => ({
+    const blocks = nets.map(({ task, widths }, position) => ({
       tasks: single(position),
       sources: Array.from({ length: widths[group] ?? 0 }, (_, channel) => ({ [task]: channel })),
     }));
+    return blocks.filter(({ sources }) => sources.length > 0);
   });
   const unread = {
     tasks,
@@ -125,12 +132,17 @@ export function joinNets(nets: readonly TaskNet[], wiring: Wiring, sparse = fals
   const rows = new Map(
     weightedSteps(unread).map((step) => [
       step.name,
-      gathered(nets.flatMap((net, position) => ownRows(unread, step, net, position))),
+      gathered(
+        nets.flatMap((net, position) => (hasStep(net, step) ? ownRows(unread, step, net, position) : [])),
+      ),
     ]),
   );
   const name = tasks.includes(topology.input.name) ? `${topology.input.name}.input` : topology.input.name;
   return { ...unread, rows, topology: { ...topology, input: { ...topology.input, name } } };
 }
+
+const hasStep = ({ topology }: TaskNet, { name }: WeightedStep): boolean =>
+  topology.steps.some((step) => step.name === name);
 
 /** A task's own weights as rows, one a segment of the output. */
 function ownRows(network: Network, step: WeightedStep, net: TaskNet, position: number): Rows[] {
@@ -236,6 +248,18 @@ export const widthOf = (network: Pick<Network, 'groups'>, group: number, task: n
     (sum, block) => (members(block.tasks).includes(task) ? sum + block.sources.length : sum),
     0,
   );
+
+/** The tasks that have channels in a group: all, but for those that were added with only some of the others' steps. */
+export const tasksWith = (network: Pick<Network, 'groups'>, group: number): TaskSet =>
+  blocksOf(network, group).reduce((set, { tasks }) => set | tasks, 0);
+
+/** The tasks that compute a block's channels at a step: those that have weights for it. */
+export const tasksUsing = ({ parts }: Pick<Rows, 'parts'>): TaskSet =>
+  parts.reduce((set, { use }) => set | use, 0);
+
+/** Whether a task does a step: all do, but for those that were added with only some of the others' steps. */
+export const doesStep = (network: Pick<Network, 'rows'>, step: WeightedStep, task: number): boolean =>
+  rowsOf(network, step).some((rows) => meets(tasksUsing(rows), single(task)));
 
 /** Rows of a step. @throws {Error} when it has none. */
 export function rowsOf(network: Pick<Network, 'rows'>, step: WeightedStep): readonly Rows[] {

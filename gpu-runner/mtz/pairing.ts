@@ -7,7 +7,16 @@ import { match } from './matching.ts';
 import { channelCosts } from './mergeChannels.ts';
 import { mainPart, sidesOf } from './mergeLayer.ts';
 import { channelGramsOf, layerGramsIn, mergeStep } from './mergeStep.ts';
-import { blockOf, rowsOf, weightedSteps, type Network, type Part, type WeightedStep } from './network.ts';
+import {
+  blockOf,
+  rowsOf,
+  tasksUsing,
+  tasksWith,
+  weightedSteps,
+  type Network,
+  type Part,
+  type WeightedStep,
+} from './network.ts';
 import { quoted, solving } from './solving.ts';
 import type { StepGram } from './stepGrams.ts';
 import { allOf, label, single, type TaskSet } from './taskSet.ts';
@@ -64,9 +73,10 @@ export async function pairGroup(network: Network, group: number, options: Pairin
   const formings: Forming[] = [];
   let costs: number[] = [];
   let working = network;
+  const having = tasksWith(network, group);
   // Tasks that were zipped before go on as one.
   for (let next = network.settled; next < network.tasks.length; next += 1) {
-    const sides = [allOf(next), single(next)] as const;
+    const sides = [having & allOf(next), single(next)] as const;
     const cost = await groupCost(working, group, sides, producers, grams);
     const pairs = await match(cost, count, matching, new Random(seed, group, next));
     const forming = { group, sides, pairs };
@@ -118,7 +128,7 @@ async function stepCosts(
   const rows = rowsOf(network, step);
   const partOf = (segment: number, tasks: TaskSet): Part | undefined => {
     const found = rows.find((each) => each.segment === segment && each.tasks === tasks);
-    return found && mainPart(found.parts, tasks);
+    return found && mainPart(found.parts, tasksUsing(found));
   };
   const { segments } = valueAt(network.topology, step.output);
   const both = sides[0] | sides[1];

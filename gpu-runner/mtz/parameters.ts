@@ -1,7 +1,15 @@
 import type { Tensor } from '../../shared/tensor.ts';
 import { rolesOf } from '../engine/parameters.ts';
 import { matrix } from '../linalg/matrix.ts';
-import { rowsOf, weightedSteps, type Network, type Part, type Rows, type WeightedStep } from './network.ts';
+import {
+  rowsOf,
+  tasksUsing,
+  weightedSteps,
+  type Network,
+  type Part,
+  type Rows,
+  type WeightedStep,
+} from './network.ts';
 import { label } from './taskSet.ts';
 import { valueAt } from './topology.ts';
 
@@ -18,7 +26,7 @@ export function partTensors(network: Network, step: WeightedStep, rows: Rows, pa
     step.name,
     ...(segments.length > 1 ? [`segment${rows.segment}`] : []),
     label(rows.tasks, network.tasks),
-    ...(part.use === rows.tasks ? [] : ['for', label(part.use, network.tasks)]),
+    ...(part.use === tasksUsing(rows) ? [] : ['for', label(part.use, network.tasks)]),
   ].join('.');
   const channels = part.weight.rows;
   const kernel = step.convolution?.kernel ?? [];
@@ -87,10 +95,12 @@ export function withParameters(
         parts: each.parts.map((part) => {
           const names = partTensors(network, step, each, part);
           const { rows: channels, cols } = part.weight;
-          if (!parameters.has(names.weight.name) && isUnread(names.weight.name)) return part;
+          // Where nothing is read in common, all that is shared is the bias.
+          const told = cols > 0 ? names.weight.name : names.bias.name;
+          if (!parameters.has(told) && isUnread(told)) return part;
           return {
             ...part,
-            weight: matrix(channels, cols, values(names.weight.name, channels * cols)),
+            weight: cols > 0 ? matrix(channels, cols, values(told, channels * cols)) : part.weight,
             bias: part.bias && values(names.bias.name, channels),
           };
         }),

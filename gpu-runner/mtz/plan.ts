@@ -1,7 +1,7 @@
 import type { Recipe } from '../../shared/recipe.ts';
-import { blockOf, widthOf, type Network } from './network.ts';
-import { groupsInOrder, layersOf, narrowest, shareable } from './survey.ts';
-import { allOf } from './taskSet.ts';
+import { blockOf, doesStep, tasksWith, widthOf, type Network, type WeightedStep } from './network.ts';
+import { groupsInOrder, hasUnsettled, layersOf, narrowest, shareable } from './survey.ts';
+import { allOf, members } from './taskSet.ts';
 import { inputGroup, valueAt } from './topology.ts';
 
 /** How many channels of each group all tasks share, by group. Groups that share none are not here. */
@@ -59,8 +59,12 @@ function countFor(network: Network, group: number, share: Recipe['share']): numb
     return Math.min(most, Math.round(asked.share * narrowest(network, group)));
   }
   if (asked.count > most) {
-    const has =
-      most < narrowest(network, group) ? 'the tasks that are there share' : 'the narrowest network has';
+    const [added = ''] = network.tasks.slice(network.settled);
+    const has = !hasUnsettled(network, group)
+      ? `"${added}" has`
+      : most < narrowest(network, group)
+        ? 'the tasks that are there share'
+        : 'the narrowest network has';
     throw new Error(`Cannot share ${asked.count} channels of ${name}: ${has} ${most}`);
   }
   return asked.count;
@@ -83,12 +87,17 @@ export function wiringProblem(network: Network, plan: Plan, group: number): stri
   const count = plan.get(group) ?? 0;
   if (network.wiring === 'crossed' || count === 0) return null;
   const isWhole = (of: number): boolean =>
-    of === inputGroup || network.tasks.every((_, task) => widthOf(network, of, task) === (plan.get(of) ?? 0));
+    of === inputGroup ||
+    members(tasksWith(network, of)).every((task) => widthOf(network, of, task) === (plan.get(of) ?? 0));
   if (network.wiring === 'prefix' && !isWhole(group)) {
     const widths = network.tasks.map((task, index) => `"${task}" has ${widthOf(network, group, index)}`);
     return `: a prefix shares whole layers, and ${widths.join(', ')}`;
   }
-  for (const layer of layersOf(network, group)) {
+  const { tasks, settled } = network;
+  // What others share of a layer that a task was added without is not planned.
+  const isPlanned = (layer: WeightedStep): boolean =>
+    settled === 1 || tasks.some((_, task) => task >= settled && doesStep(network, layer, task));
+  for (const layer of layersOf(network, group).filter(isPlanned)) {
     const below = valueAt(network.topology, layer.input).segments.map((segment) => segment.group);
     const names = [...new Set(below.map((each) => nameOf(network, each)))].join(', ');
     if (network.wiring === 'one-way' && !below.some((each) => each === inputGroup || plan.has(each)))

@@ -140,7 +140,9 @@ export class PlanSizer {
   }
 
   private own(group: number, plan: Plan, task: number): number {
-    return group === inputGroup ? 0 : (this.widths[group]?.[task] ?? 0) - (plan.get(group) ?? 0);
+    if (group === inputGroup) return 0;
+    // A task that was added may have none of what others share.
+    return Math.max(0, (this.widths[group]?.[task] ?? 0) - (plan.get(group) ?? 0));
   }
 
   private isWhole(group: number, plan: Plan): boolean {

@@ -71,7 +71,7 @@ export async function refitStep(
   let rows = rowsOf(network, step);
   for (const [task, source] of context.sources.entries()) {
     const measured = grams[task];
-    if (!measured || !hasOwn(rows, task)) continue;
+    if (!measured || measured.kind === 'none' || !hasOwn(rows, task)) continue;
     const { provider, signal, recipe } = context;
     const over = { samples: sampleOf(network, step, task, source, recipe), provider, signal };
     const missing = new Missing(network, untouched, step, task, source.train, over);

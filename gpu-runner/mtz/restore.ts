@@ -9,6 +9,8 @@ import {
   columnsPerChannel,
   keyOf,
   rowsOf,
+  tasksUsing,
+  tasksWith,
   weightedSteps,
   type InputBlock,
   type Network,
@@ -17,7 +19,7 @@ import {
   type WeightedStep,
 } from './network.ts';
 import { withParameters } from './parameters.ts';
-import { allOf, contains, members, single, type TaskSet } from './taskSet.ts';
+import { contains, members, single, type TaskSet } from './taskSet.ts';
 import { inputGroup, valueAt } from './topology.ts';
 import { jointGraph } from './wiring.ts';
 
@@ -62,14 +64,17 @@ function formRecorded(network: Network, { layer, channels, own }: SharingRecord)
   let formed = network;
   // Channels that the tasks before share, as they lie in the block that is formed last.
   let known = channels;
-  for (let next = 1; next < network.tasks.length; next += 1) {
-    const [first = '', second = ''] = [network.tasks[0], network.tasks[next]];
+  const [head = 0, ...others] = members(tasksWith(network, group));
+  let before = single(head);
+  for (const next of others) {
+    const [first = '', second = ''] = [network.tasks[head], network.tasks[next]];
     const taken = known.filter((source) => source[second] !== undefined);
     const pairs = taken.map((source) => ({
-      a: next === 1 ? channelOf(source, first) : known.indexOf(source),
+      a: before === single(head) ? channelOf(source, first) : known.indexOf(source),
       b: channelOf(source, second),
     }));
-    formed = formBlocks(formed, { group, sides: [allOf(next), single(next)], pairs });
+    formed = formBlocks(formed, { group, sides: [before, single(next)], pairs });
+    before |= single(next);
     known = taken;
   }
   for (const [position, task] of network.tasks.entries())
@@ -151,7 +156,7 @@ function withMergedShape(network: Network, step: WeightedStep): Network {
   const isInput = ({ segment }: Rows): boolean =>
     valueAt(network.topology, step.output).segments[segment]?.group === inputGroup;
   const rows = rowsOf(network, step).map((each): Rows => {
-    const [first = -1, ...others] = members(each.tasks);
+    const [first = -1, ...others] = members(tasksUsing(each));
     let { parts } = each;
     let use = single(first);
     if (isInput(each)) return each;

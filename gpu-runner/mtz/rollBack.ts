@@ -1,6 +1,5 @@
-import { blockOf, type Network } from './network.ts';
+import { blockOf, tasksWith, type Network } from './network.ts';
 import { wiringProblem, type Plan } from './plan.ts';
-import { allOf } from './taskSet.ts';
 import type { Given } from './unformBlocks.ts';
 
 export interface RolledBack {
@@ -36,10 +35,9 @@ export type ChannelCosts = ReadonlyMap<number, readonly number[]>;
 
 /** What a network shares beyond a plan: of each group the dearest channels. */
 export function surplus(network: Network, plan: Plan, costs: ChannelCosts): Given {
-  const all = allOf(network.tasks.length);
   const given = new Map<number, readonly number[]>();
   for (const [group, own] of costs) {
-    const shared = blockOf(network, group, all)?.sources.length ?? 0;
+    const shared = blockOf(network, group, tasksWith(network, group))?.sources.length ?? 0;
     const gone = shared - (plan.get(group) ?? 0);
     if (gone > 0) given.set(group, dearest(own, gone));
   }

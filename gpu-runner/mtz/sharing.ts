@@ -1,5 +1,5 @@
 import type { SharingRecord } from '../../shared/manifest.ts';
-import { blockOf, blocksOf, rowsOf, widthOf, type Network } from './network.ts';
+import { blockOf, blocksOf, doesStep, rowsOf, tasksWith, widthOf, type Network } from './network.ts';
 import { producersOf } from './pairing.ts';
 import { members, single } from './taskSet.ts';
 import { kernelArea, valueAt } from './topology.ts';
@@ -10,8 +10,12 @@ import { kernelArea, valueAt } from './topology.ts';
  */
 export function sharingRecord(network: Network, group: number, cost: number): SharingRecord {
   const steps = producersOf(network, group);
+  const having = members(tasksWith(network, group)).map(
+    (position) => [network.tasks[position] ?? String(position), position] as const,
+  );
   const before = network.tasks.map((_, task) =>
     steps.reduce((sum, step) => {
+      if (!doesStep(network, step, task)) return sum;
       const width = widthOf(network, group, task);
       if (step.kind === 'channelwise') return sum + width * kernelArea(step);
       const inputs = valueAt(network.topology, step.input).segments.reduce(
@@ -29,14 +33,12 @@ export function sharingRecord(network: Network, group: number, cost: number): Sh
   });
   return {
     layer: network.topology.groups[group]?.name ?? String(group),
-    widths: Object.fromEntries(
-      network.tasks.map((task, position) => [task, widthOf(network, group, position)]),
-    ),
+    widths: Object.fromEntries(having.map(([task, position]) => [task, widthOf(network, group, position)])),
     channels: blocksOf(network, group)
       .filter(({ tasks }) => members(tasks).length > 1)
       .flatMap(({ sources }) => sources.map((source) => ({ ...source }))),
     own: Object.fromEntries(
-      network.tasks.map((task, position) => {
+      having.map(([task, position]) => {
         const block = blockOf(network, group, single(position));
         return [task, (block?.sources ?? []).map((source) => source[task] ?? 0)];
       }),

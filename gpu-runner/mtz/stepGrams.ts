@@ -14,6 +14,8 @@ import { valueAt, type Layer } from './topology.ts';
 export type StepGram = (
   | { readonly kind: 'layer'; readonly gram: Gram }
   | { readonly kind: 'channelwise'; readonly grams: ChannelGrams }
+  /** Of a task that does not do the step. */
+  | { readonly kind: 'none' }
 ) & {
   /** The relative damping that it has, to tell where that is too little. */
   readonly damping?: number;
@@ -115,6 +117,7 @@ export const sizeOf = (network: Network, step: Layer): GramSize => ({
 
 /** What a step's measurements take in memory. */
 export function gramBytesOf(gram: StepGram): number {
+  if (gram.kind === 'none') return 0;
   if (gram.kind === 'channelwise') return gram.grams.data.byteLength;
   if (!isFactored(gram.gram)) return gram.gram.data.byteLength;
   return gram.gram.factors.reduce((sum, { data }) => sum + data.byteLength, 0);

@@ -1,6 +1,6 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { formBlocks } from './formBlocks.ts';
-import { blockOf, blocksOf, widthOf, type Network, type WeightedStep } from './network.ts';
+import { blockOf, blocksOf, tasksWith, widthOf, type Network, type WeightedStep } from './network.ts';
 import { pairGroup, producersOf, type Pairing } from './pairing.ts';
 import type { StepGram } from './stepGrams.ts';
 import { allOf, members } from './taskSet.ts';
@@ -11,21 +11,27 @@ export type Pairings = ReadonlyMap<number, Pairing>;
 
 /**
  * Most channels of a group that all tasks can share: those of the narrowest network, and where a task is added to others,
- * what these share, be it nothing; none of a pinned group.
+ * what these share, be it nothing; none of a pinned group, and none that the added network does not have.
  */
 export function shareable(network: Network, group: number): number {
   if (network.topology.groups[group]?.pinned !== null) return 0;
   return Math.min(narrowest(network, group), settledChannels(network, group) ?? Infinity);
 }
 
-/** Channels of a group that the narrowest network has. */
+/** Channels of a group that the narrowest network has, of those that have any. */
 export const narrowest = (network: Network, group: number): number =>
-  Math.min(...network.tasks.map((_, task) => widthOf(network, group, task)));
+  Math.min(...members(tasksWith(network, group)).map((task) => widthOf(network, group, task)));
+
+/** Whether a group has channels of a task that is not zipped yet. */
+export const hasUnsettled = (network: Network, group: number): boolean =>
+  (tasksWith(network, group) & ~allOf(network.settled)) !== 0;
 
 /** Channels of a group that the tasks share to which one is added; null where all are zipped at once. */
 function settledChannels(network: Network, group: number): number | null {
   const { settled } = network;
-  return settled > 1 ? (blockOf(network, group, allOf(settled))?.sources.length ?? 0) : null;
+  if (settled === 1) return null;
+  if (!hasUnsettled(network, group)) return 0;
+  return blockOf(network, group, tasksWith(network, group) & allOf(settled))?.sources.length ?? 0;
 }
 
 /** Every group's pairs as blocks, but those of some groups. */
@@ -42,13 +48,17 @@ export function formAll(
   return formed;
 }
 
-/** Whether a group has channels that all tasks share. */
+/** Whether a group has channels that all tasks share that have any, one of them not zipped before. */
 export const isFormed = (network: Network, group: number): boolean =>
-  blockOf(network, group, allOf(network.tasks.length)) !== undefined;
+  hasUnsettled(network, group) && blockOf(network, group, tasksWith(network, group)) !== undefined;
 
 /** Whether a group has channels that some tasks share. */
 export const isShared = (network: Network, group: number): boolean =>
   blocksOf(network, group).some(({ tasks }) => members(tasks).length > 1);
+
+/** Whether a task has no channels in a group: one that was added with only some of the others' steps. */
+export const isLacking = (network: Network, group: number): boolean =>
+  tasksWith(network, group) !== allOf(network.tasks.length);
 
 /** Where the Gram matrices of a step come from, by task. */
 export interface GramSource {

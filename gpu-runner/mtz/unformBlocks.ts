@@ -6,6 +6,8 @@ import {
   keyOf,
   orderInputs,
   rowsOf,
+  tasksUsing,
+  tasksWith,
   weightedSteps,
   type Block,
   type InputBlock,
@@ -14,7 +16,7 @@ import {
   type Rows,
   type WeightedStep,
 } from './network.ts';
-import { allOf, contains, members, single, type TaskSet } from './taskSet.ts';
+import { contains, members, single, type TaskSet } from './taskSet.ts';
 import { inputGroup, valueAt } from './topology.ts';
 
 /** Channels that all tasks share and that are given back: by group, their positions in the block of all tasks. */
@@ -49,7 +51,7 @@ type Returns = ReadonlyMap<number, Return>;
 
 /** @returns none where nothing is to be given back */
 function returnOf(network: Network, group: number, channels: readonly number[]): [number, Return][] {
-  const block = blockOf(network, group, allOf(network.tasks.length));
+  const block = blockOf(network, group, tasksWith(network, group));
   if (!block || channels.length === 0 || group === inputGroup) return [];
   const gone = new Set(channels);
   const stays = block.sources.map((_, channel) => channel).filter((channel) => !gone.has(channel));
@@ -62,7 +64,8 @@ function returnChannels(
   blocks: readonly Block[],
   { block, stays, channels }: Return,
 ): Block[] {
-  const own = tasks.map((task, position): Block => {
+  const own = members(block.tasks).map((position): Block => {
+    const task = tasks[position] ?? '';
     const before = blocks.find((each) => each.tasks === single(position))?.sources ?? [];
     const back = channels.map((channel) => ({ [task]: block.sources[channel]?.[task] ?? 0 }));
     return { tasks: single(position), sources: [...before, ...back] };
@@ -81,7 +84,7 @@ function returnRows(network: Network, step: WeightedStep, returns: Returns): Row
     const shared = back && rows.find((each) => each.segment === segment && each.tasks === back.block.tasks);
     if (!back || !shared) continue;
     const { stays, channels } = back;
-    const own = network.tasks.map((_, task): Rows => {
+    const own = members(tasksUsing(shared)).map((task): Rows => {
       const tasks = single(task);
       const before = rows.find((each) => each.segment === segment && each.tasks === tasks);
       const parts = shared.parts.filter(({ use }) => contains(use, tasks));

@@ -171,6 +171,7 @@ function onOneInput(source: Source, graph: Graph, network: Network): Source {
 
 /** The numbers that a task answers with, where its network's last layer is known. */
 function classesOf(network: Network, task: number): number | undefined {
+  if (network.tails[task]) return undefined;
   const { output } = network.topology;
   const group = output === null ? undefined : valueAt(network.topology, output).segments[0]?.group;
   return group === undefined ? undefined : widthOf(network, group, task);

@@ -1,7 +1,7 @@
 /**
  * Where a zip stands, as the bytes of a file, the same bytes for the same state:
  *
- *   8 bytes   "TRNKZIP3"
+ *   8 bytes   "TRNKZIP4"
  *   4 bytes   length of the header, little-endian
  *   header    JSON: which zip it belongs to, what is done, the networks' blocks, the length of each section
  *   sections  weights of the network before and in the stage at hand, the training state
@@ -108,7 +108,7 @@ interface Header extends Plain {
 }
 
 /** Its last digit is the version: another one for what an older checkpoint does not hold, or would go on differently from. */
-const magic = new TextEncoder().encode('TRNKZIP3');
+const magic = new TextEncoder().encode('TRNKZIP4');
 const headerStart = 12;
 const digestBytes = 32;
 

@@ -10,7 +10,7 @@ import { sharingRecord } from './sharing.ts';
 import type { Source } from './source.ts';
 import { StageRetrainer, type RetrainingNotes } from './stageRetrainer.ts';
 import { StageSharer } from './stageSharer.ts';
-import { groupsInOrder, isFormed, isShared } from './survey.ts';
+import { groupsInOrder, isFormed, isLacking, isShared } from './survey.ts';
 import { unformBlocks } from './unformBlocks.ts';
 import { encodeZipState, type FloorEvent, type StageAccuracy, type ZipState } from './zipCheckpoint.ts';
 import type { ZipEvent, ZipOptions } from './zipOptions.ts';
@@ -21,7 +21,7 @@ export interface ZipRun extends RetrainingNotes {
   readonly network: Network;
   /** What is planned where floors gave something up. */
   readonly heldPlan: Plan;
-  /** One a group that shares channels. */
+  /** One a group that shares channels, or of which a task has none. */
   readonly sharing: readonly SharingRecord[];
   /** Those that a floor undid included. */
   readonly retrainingSteps: number;
@@ -85,7 +85,7 @@ export class Zipper {
     // What a group lost before a task was added is not lost again.
     const lost = new Map(costs);
     const sharing = [...groupsInOrder(network)]
-      .filter((group) => isShared(network, group))
+      .filter((group) => isShared(network, group) || isLacking(network, group))
       .map((group) => sharingRecord(network, group, lost.get(group) ?? 0));
     const heldPlan = new Map(plan);
     return {

@@ -1,9 +1,9 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import type { Report } from '../../shared/report.ts';
 import { rolesOf } from '../engine/parameters.ts';
-import { blocksOf, type Network } from '../mtz/network.ts';
+import { blocksOf, tasksWith, type Network } from '../mtz/network.ts';
 import { groupsInOrder } from '../mtz/survey.ts';
-import { members } from '../mtz/taskSet.ts';
+import { meets, members, single } from '../mtz/taskSet.ts';
 import type { Zipped } from '../mtz/zip.ts';
 import type { Graph } from '../onnx/graph.ts';
 
@@ -19,6 +19,14 @@ export function unzippedOf(zipped: Zipped, recipe: Pick<Recipe, 'budget'>): Repo
       what: network.topology.groups[group]?.name ?? String(group),
       reason: reasonOf(zipped, group, recipe),
     })),
+    ...[...groupsInOrder(network)].flatMap((group) =>
+      lackingIn(network, group).map((task) => ({
+        task,
+        what: network.topology.groups[group]?.name ?? String(group),
+        reason:
+          'it was added without it: the notes say where it parts from the others, which go on sharing it',
+      })),
+    ),
     ...network.tails.flatMap((tail, task) => {
       const weights = tail ? weightsOf(tail.graph) : [];
       if (weights.length === 0) return [];
@@ -36,6 +44,12 @@ export function unzippedOf(zipped: Zipped, recipe: Pick<Recipe, 'budget'>): Repo
 
 const sharesChannels = (network: Network, group: number): boolean =>
   blocksOf(network, group).some(({ tasks, sources }) => members(tasks).length > 1 && sources.length > 0);
+
+/** The tasks that have no channels in a group of which others share some. */
+const lackingIn = (network: Network, group: number): string[] =>
+  sharesChannels(network, group)
+    ? network.tasks.filter((_, task) => !meets(tasksWith(network, group), single(task)))
+    : [];
 
 function reasonOf(
   { network, plan, floorEvents }: Zipped,

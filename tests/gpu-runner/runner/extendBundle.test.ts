@@ -161,6 +161,45 @@ test.each(['one-way', 'crossed'] as const)(
   },
 );
 
+test.each(['one-way', 'crossed'] as const)(
+  'a bundle is extended, %s, by a network that does something else from its second layer on, and without a task again',
+  async (wiring) => {
+    const recipe = recipeOf({ ...still, wiring });
+    const [digit, fashion, letter, sign] = sources;
+    if (!digit || !fashion || !letter || !sign) throw new Error('there are four');
+    const bent = { ...letter, graph: lenet({ seed: 3 }) };
+    for (const node of bent.graph.nodes.filter(({ op }) => op === 'Relu').slice(1)) node.op = 'Tanh';
+    const { bundle: two } = await merge(2, recipe);
+    const { bundle: three, report } = await merge(3, recipe, {
+      before: mergedBefore(two),
+      sources: [digit, fashion, bent],
+    });
+    expect(report.unzipped.filter(({ task, what }) => task === 'letter' && what === 'fc1')).toHaveLength(1);
+    expect(report.notes.filter((note) => note.includes('stays in its head'))).toEqual([
+      '"digit" has Relu "Relu_1", "letter" Tanh "Relu_1": from there on "letter" stays in its head. "letter" has 2 of the 4 layers that the others have in common; the others keep fc1 among themselves: what they share there is stored once and computed by each',
+    ]);
+    const was = await answersOf(three);
+    const none = recipeOf({ ...still, wiring, share: { share: 0 } });
+    const without = (gone: string): Promise<Bundle> =>
+      withoutTask(three, gone, { name: 'rest', createdAt: new Date(0) });
+    const { bundle: again } = await merge(3, none, {
+      before: mergedBefore(await without('letter')),
+      sources: [digit, fashion, sign],
+    });
+    const now = await answersOf(again);
+    for (const task of ['digit', 'fashion'])
+      expect(largestGap(now[task] ?? [], was[task] ?? [NaN])).toBeLessThan(1e-5);
+    const rest = await without('digit');
+    const left = await answersOf(rest);
+    for (const task of ['fashion', 'letter'])
+      expect(largestGap(left[task] ?? [], was[task] ?? [NaN])).toBeLessThan(1e-5);
+    // What "fashion" shared with "digit" only lies beside its own, and not as one.
+    await expect(
+      merge(3, none, { before: mergedBefore(rest), sources: [fashion, bent, sign] }),
+    ).rejects.toThrow(/^Cannot extend: .* zip the networks anew$/);
+  },
+);
+
 describe('mergedBefore() refuses a bundle', () => {
   it.each(['float16', 'int8'] as const)('stored as %s', async (storage) => {
     const { bundle } = await merge(2, recipeOf({ ...still, storage, maxStorageDrop: 1 }));
