@@ -2,6 +2,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { name as nameSchema, type Manifest } from '../../shared/manifest.ts';
 import type { Recipe } from '../../shared/recipe.ts';
 import { MemoryBudgetError } from '../data/memoryBudget.ts';
+import { firstOf } from '../mtz/channelsFirst.ts';
+import { readsChannelsLast } from '../mtz/read/channelsLast.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { MergeSource } from '../runner/mergeOptions.ts';
 import type { UnopenedSource } from '../runner/openSources.ts';
@@ -112,8 +114,11 @@ function withMoreMemory(error: unknown): never {
 }
 
 /** What a network's input and answer say of its data. */
-function readBy({ inputs, outputs }: Graph): Pick<DataDefaults, 'sampleDims' | 'classes'> {
+function readBy(graph: Graph): Pick<DataDefaults, 'sampleDims' | 'classes'> {
+  const { inputs, outputs } = graph;
   const dims = inputs[0]?.dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : -1));
   const classes = outputs[0]?.dims.at(-1);
-  return { sampleDims: dims, ...(typeof classes === 'number' && { classes }) };
+  // Zipped, it takes its channels first.
+  const sampleDims = dims && readsChannelsLast(graph) ? firstOf(dims) : dims;
+  return { sampleDims, ...(typeof classes === 'number' && { classes }) };
 }

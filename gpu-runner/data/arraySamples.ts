@@ -80,6 +80,7 @@ function fit(
 ): { dims: readonly number[]; values: Pixels } {
   const length = elementCount(dims);
   const all = good.length * length === raw.length;
+  if (!preprocessing && axes === 'NHWC') return channelsFirst(raw, dims, good, name, budget);
   const image = preprocessing && imageOf(dims, axes, name);
   const target = preprocessing?.layout ?? dims;
   const asItIs =
@@ -107,6 +108,31 @@ function fit(
   });
   budget.release(raw.byteLength);
   return { dims: target, values };
+}
+
+/** Rows [H, W, C] as networks read them, [C, H, W], whatever the number of channels. */
+function channelsFirst(
+  raw: Pixels,
+  dims: readonly number[],
+  good: readonly number[],
+  name: string,
+  budget: MemoryBudget,
+): { dims: readonly number[]; values: Pixels } {
+  const [height = 0, width = 0, channels = 0] = dims;
+  if (dims.length !== 3) throw new Error(`${name} is [N,${dims.join()}], which is not images NHWC`);
+  const area = height * width;
+  const length = area * channels;
+  budget.take(good.length * length * raw.BYTES_PER_ELEMENT, `${name} with its channels first`);
+  const count = good.length * length;
+  const values = raw instanceof Uint8Array ? new Uint8Array(count) : new Float32Array(count);
+  good.forEach((row, to) => {
+    const data = raw.subarray(row * length, (row + 1) * length);
+    const made = values.subarray(to * length, (to + 1) * length);
+    for (let at = 0; at < length; at += 1)
+      made[(at % channels) * area + Math.floor(at / channels)] = data[at] ?? 0;
+  });
+  budget.release(raw.byteLength);
+  return { dims: [channels, height, width], values };
 }
 
 function imageOf(dims: readonly number[], axes: SampleArrays['axes'], name: string): Omit<RawImage, 'data'> {

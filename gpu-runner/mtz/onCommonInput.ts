@@ -1,7 +1,8 @@
 import type { InputAdaptation } from '../../shared/recipe.ts';
-import { int, type Graph } from '../onnx/graph.ts';
+import { int, ints, type Graph } from '../onnx/graph.ts';
 import { shares } from './adaptInput.ts';
 import { ofChannel, type InputScale } from './inputScale.ts';
+import { readsChannelsLast } from './read/channelsLast.ts';
 
 export interface CommonInputOptions {
   /** Dims of one sample that all networks read, channels first. */
@@ -13,17 +14,20 @@ export interface CommonInputOptions {
 }
 
 /**
- * A network as it was, for the input that all networks read: nodes before it make its own of that. Nothing is folded, so
+ * A network as it was, for the input that all networks read: nodes before it make its own of that, and put the channels last
+ * where it has them so. Nothing is folded, so
  * that what it pads lies around its own input still, and its answers are those it was trained to give.
  */
 export function onCommonInput(graph: Graph, { dims, how, inputScale }: CommonInputOptions): Graph {
   const [input] = graph.inputs;
-  if (!input || (how === undefined && !inputScale)) return graph;
+  const isLast = readsChannelsLast(graph);
+  if (!input || (how === undefined && !inputScale && !isLast)) return graph;
   const whole = graph.clone();
-  const own = whole.fresh(`${input.name}.own`);
+  const theirs = whole.fresh(`${input.name}.own`);
   whole.inputs = [{ ...input, dims: [input.dims[0] ?? null, ...dims] }];
-  whole.replaceUses(input.name, own);
+  whole.replaceUses(input.name, theirs);
   const before = whole.nodes.length;
+  const own = isLast && (how !== undefined || inputScale) ? whole.fresh(`${input.name}.first`) : theirs;
   const { scale, shift } = inputScale ?? { scale: [1], shift: [0] };
   const perChannel = (name: string, values: readonly number[]): string => {
     const made = whole.fresh(`${input.name}.${name}`);
@@ -46,7 +50,7 @@ export function onCommonInput(graph: Graph, { dims, how, inputScale }: CommonInp
     const axis = whole.addIntegers(whole.fresh(`${input.name}.axis`), [1]);
     const grey = next('ReduceSum', next('Mul', input.name, perChannel('scale', taken)), axis);
     next('Add', grey, perChannel('shift', [moved]), own);
-  } else {
+  } else if (how !== undefined || inputScale) {
     // What is read has one channel where it is repeated: the factors' three are those of the network.
     const channels = how === 'repeat' ? shares.mean.length : scale.length;
     const all = (values: readonly number[]): number[] =>
@@ -57,6 +61,10 @@ export function onCommonInput(graph: Graph, { dims, how, inputScale }: CommonInp
       perChannel('shift', all(shift)),
       own,
     );
+  }
+  if (isLast) {
+    const perm = ints([0, ...dims.slice(1).map((_, axis) => axis + 2), 1]);
+    whole.addNode('Transpose', [own === theirs ? input.name : own], [theirs], { perm });
   }
   whole.nodes = [...whole.nodes.slice(before), ...whole.nodes.slice(0, before)];
   return whole;

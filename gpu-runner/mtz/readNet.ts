@@ -3,6 +3,7 @@ import { arrange, widthsOf } from './arrange.ts';
 import { activations } from './read/activations.ts';
 import { affine } from './read/affine.ts';
 import { arithmetic } from './read/arithmetic.ts';
+import { readsChannelsLast } from './read/channelsLast.ts';
 import { infiniteTensor, infiniteWeights } from './read/finite.ts';
 import { layers } from './read/layers.ts';
 import { layout, mapsLater } from './read/layout.ts';
@@ -108,7 +109,8 @@ function readNodes(graph: Graph, reading: Reading): string[] {
     const isLost = inputs.some((name) => lost.has(name));
     const isComputed = inputs.some((name) => reading.views.has(name));
     if (!isLost && !isComputed) continue; // a constant, or a shape
-    if (!isLost && node.op === 'Shape') continue;
+    const isConstant = node.op === 'CastLike' && !reading.views.has(node.inputs[0] ?? '');
+    if (!isLost && (node.op === 'Shape' || isConstant)) continue; // read for its form only
     if (!isLost) {
       try {
         reading.see(node, readerOf(node)(node, reading));
@@ -138,7 +140,7 @@ function finished(reading: Reading, output: string): number | null {
   return view.squeezed ? reading.draft.flatten(reading.unique('logits.flat'), view.value) : view.value;
 }
 
-/** Dims of a sample, channels first: where the first thing a network does is to put its channels first, they come last. */
+/** Dims of a sample, channels first. */
 function inputDims(
   graph: Graph,
   name: string,
@@ -150,15 +152,6 @@ function inputDims(
     throw refuse(`dimension ${axis + 1} of its input "${name}" is not known`);
   });
   if (dims.length === 0) throw refuse(`its input "${name}" has no channels`);
-  const rank = declared.length;
-  const toFirst = [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, axis) => axis + 1)].join();
-  const users = graph.nodes.filter((node) => reads(node).includes(name));
-  const channelsLast =
-    rank > 2 &&
-    users.length > 0 &&
-    users.every(
-      ({ op, attributes: { perm } }) =>
-        op === 'Transpose' && perm?.type === 'ints' && perm.value.join() === toFirst,
-    );
+  const channelsLast = readsChannelsLast(graph);
   return { dims: channelsLast ? [dims.at(-1) ?? 1, ...dims.slice(0, -1)] : dims, channelsLast };
 }

@@ -3,11 +3,13 @@ import { isLabelled, type Dataset } from '../engine/dataset.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { stoppable } from '../linalg/breathe.ts';
 import { budgetNote } from './budgetNote.ts';
+import { channelsFirst, firstOf } from './channelsFirst.ts';
 import { floorsOf } from './floors.ts';
 import { gramNotes, measuredSteps } from './gramNotes.ts';
 import { joinSources, type Joined } from './joinSources.ts';
 import { widthOf, type Network } from './network.ts';
 import { makePlan, type PlanReport } from './makePlan.ts';
+import { readsChannelsLast } from './read/channelsLast.ts';
 import { isScored } from './retrain.ts';
 import type { Source } from './source.ts';
 import { valueAt } from './topology.ts';
@@ -102,7 +104,7 @@ export function sourcesOf(
     for (const data of [train, ...(validation ? [validation] : [])]) {
       const problem =
         data.sampleDims.join() !== dims.join()
-          ? `its samples are [${data.sampleDims.join()}], the networks read [${dims.join()}]`
+          ? `its samples are [${data.sampleDims.join()}], the networks read [${dims.join()}]${layoutHint(data, dims)}`
           : typeof classes === 'number' && data.classes !== classes
             ? `its samples have ${data.classes} classes, its network ${classes}`
             : data.size === 0
@@ -152,14 +154,25 @@ export function checkRecipe(sources: readonly Source[], recipe: Recipe): void {
     throw new Error(`Cannot follow the recipe: it names "${unknown}", which is not a task`);
 }
 
-/** A source whose network and samples have the channels that the zipped network reads. */
+/** What to do about samples that have the right dims in another order. */
+const layoutHint = ({ sampleDims }: Dataset, dims: readonly number[]): string =>
+  firstOf(sampleDims).join() === dims.join()
+    ? ': their channels are last; say so where the data are described ("axes": "NHWC" of an .npz), or store them first'
+    : '';
+
+/** A source whose network and samples have the channels that the zipped network reads, first. */
 function onOneInput(source: Source, graph: Graph, network: Network): Source {
   if (graph === source.graph) return source;
   const channels = network.topology.input.dims[0] ?? 1;
   const { task, train, validation } = source;
+  const isLast = readsChannelsLast(source.graph);
+  const own = source.graph.inputs[0]?.dims.slice(1) ?? [];
   const adapted = (data: Dataset): Dataset => {
     try {
-      return withChannels(data, channels);
+      const isOwn = isLast && data.sampleDims.join() === own.join();
+      if (isOwn && new Set(own).size === 1 && own[0] !== 1)
+        throw new Error(`of samples [${own.join()}] nobody can tell whether the channels are first or last`);
+      return withChannels(isOwn ? channelsFirst(data) : data, channels);
     } catch (cause) {
       throw new Error(`Cannot zip "${task}": ${cause instanceof Error ? cause.message : String(cause)}`, {
         cause,

@@ -42,6 +42,7 @@ import { sqrt } from './sqrt.ts';
 import { sub } from './sub.ts';
 import { sum } from './sum.ts';
 import { tanh } from './tanh.ts';
+import { thresholdedRelu } from './thresholdedRelu.ts';
 import { transpose } from './transpose.ts';
 
 /** The gradient rule of every standard operator that can be trained through. */
@@ -93,6 +94,7 @@ export const gradientRules: ReadonlyMap<string, GradientRule> = new Map([
   ['Sub', sub],
   ['Sum', sum],
   ['Tanh', tanh],
+  ['ThresholdedRelu', thresholdedRelu],
   ['Transpose', transpose],
   ['Unsqueeze', reshape],
 ]);

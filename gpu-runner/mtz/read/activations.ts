@@ -9,6 +9,7 @@ const defaults: Readonly<Record<string, Readonly<Record<string, number | string>
     ['Relu', 'Sigmoid', 'Tanh', 'HardSwish', 'Softplus', 'Erf', 'Exp', 'Neg', 'Abs'].map((op) => [op, {}]),
   ),
   LeakyRelu: { alpha: 0.01 },
+  ThresholdedRelu: { alpha: 1 },
   Elu: { alpha: 1 },
   Selu: { alpha: 1.6732632423543772, gamma: 1.0507009873554805 },
   HardSigmoid: { alpha: 0.2, beta: 0.5 },

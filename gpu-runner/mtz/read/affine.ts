@@ -170,7 +170,8 @@ const prelu: NodeReader = (node, reading) => {
 /** Zeros around the map, which a convolution after it takes over as its own. */
 const pad: NodeReader = (node, reading) => {
   const { draft } = reading;
-  const value = reading.map(node);
+  const view = reading.view(node, 0);
+  const value = view.channelsLast ? view.value : reading.map(node);
   const mode = node.attributes['mode'];
   if (mode?.type === 'string' && mode.value !== 'constant')
     throw new Unreadable(`it pads by "${mode.value}", not by zeros`);
@@ -184,8 +185,11 @@ const pad: NodeReader = (node, reading) => {
   if (!given || ((node.inputs[3] ?? '') !== '' && !reading.constants.integers(node.inputs[3])))
     throw new Unreadable('its pads are computed');
   const all = new Array<number>(2 * rank).fill(0);
+  // Where its channels are last, they come first from here on.
+  const placeOf = (axis: number): number =>
+    !view.channelsLast || axis === 0 ? axis : axis === rank - 1 ? 1 : axis + 1;
   for (const [index, axis] of axes.entries()) {
-    const at = axis < 0 ? axis + rank : axis;
+    const at = placeOf(axis < 0 ? axis + rank : axis);
     all[at] = given[index] ?? 0;
     all[at + rank] = given[index + axes.length] ?? 0;
   }
@@ -203,7 +207,7 @@ const pad: NodeReader = (node, reading) => {
   const step = { name: reading.name(node), input: value, convolution, perTask: false };
   const output = draft.channelwise(step, padded, weights);
   draft.paddings.set(output, { input: value, pads });
-  return [viewOf(output)];
+  return [{ ...viewOf(output), channelsLast: view.channelsLast }];
 };
 
 export const affine: Readonly<Record<string, NodeReader>> = {

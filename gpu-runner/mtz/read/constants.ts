@@ -10,7 +10,7 @@ export interface Constant {
 }
 
 /** Operators that leave the elements of a constant in their order. */
-const relabeling = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast']);
+const relabeling = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast', 'CastLike']);
 
 /** Looks up weights and settings, also those that come through a cast, a transposition or a change of shape. */
 export class Constants {

@@ -28,7 +28,9 @@ const conv: NodeReader = (node, reading) => {
   if (dividesInput && stretches.length > 1)
     throw new Unreadable(`it divides the input's channels into ${groups} groups`);
   if (groups > 1 && perGroup === 1 && !isDepthwise && !dividesInput)
-    throw new Unreadable(`a depthwise convolution of ${groups} channels to ${channels} cannot be zipped`);
+    throw new Unreadable(
+      `it makes ${channels} channels of ${groups}, ${channels / groups} of each by itself; of depthwise convolutions only those of one a channel can be zipped`,
+    );
   const step = { name: reading.name(node), input, convolution };
   if (isDepthwise) return [viewOf(draft.channelwise({ ...step, perTask: false }, size, { weight, bias }))];
   const read = dividesInput ? { weight: ungrouped(weight, groups), bias } : { weight, bias };

@@ -20,8 +20,13 @@ const reshape: NodeReader = (node, reading) => {
     if (!view.inLine && to.length === 2) return [{ ...view, inLine: true }];
     if (view.inLine && to.slice(1).join() === size.join()) return [{ ...view, inLine: false }];
   }
-  if (view.squeezed && to.length === size.length + 1 && to.slice(1).every((length) => length === 1))
-    return [{ ...view, squeezed: false }];
+  if (view.squeezed && to.length === size.length + 1) {
+    if (to.slice(1).every((length) => length === 1)) return [{ ...view, squeezed: false }];
+    if (to.slice(0, -1).every((length) => length === 1))
+      return [{ ...view, squeezed: false, channelsLast: true }];
+  }
+  if (view.squeezed && size.length > 1 && to.length === 2 && to[1] === 1)
+    return [{ ...view, squeezed: false, inLine: true }];
   throw new Unreadable(`it turns ${change}; only flattening each sample can be zipped`);
 };
 
@@ -64,14 +69,14 @@ const transpose: NodeReader = (node, reading) => {
 };
 
 const same: NodeReader = (node, reading) => {
-  if (node.op === 'Cast' && !reading.isFloat(node.outputs[0] ?? ''))
+  if (node.op.startsWith('Cast') && !reading.isFloat(node.outputs[0] ?? ''))
     throw new Unreadable('it converts to another type');
   return [reading.view(node, 0)];
 };
 
 export const layout: Readonly<Record<string, NodeReader>> = {
   ...{ Flatten: reshape, Reshape: reshape, Squeeze: reshape, Unsqueeze: reshape, Transpose: transpose },
-  ...{ Identity: same, Cast: same, Dropout: same },
+  ...{ Identity: same, Cast: same, CastLike: same, Dropout: same },
 };
 
 /** Vectors that are later made maps of one pixel again (the gates of squeeze-excite blocks), and what they come from. */
@@ -88,7 +93,7 @@ export function mapsLater(
       (node.op === 'Reshape' || node.op === 'Unsqueeze') &&
       dims(input)?.length === 2 &&
       to.length > 2 &&
-      to.slice(2).every((length) => length === 1);
+      (to.slice(2).every((length) => length === 1) || to.slice(1, -1).every((length) => length === 1));
     return isBack ? [input] : [];
   });
   const ends = new Set(['Flatten', 'Reshape', 'Squeeze', 'ReduceMean', 'ReduceMax']);

@@ -65,7 +65,7 @@ const onAxis: ShapeRule = (context) => {
 const unaryOperators = [
   ...['Neg', 'Exp', 'Log', 'Sqrt', 'Abs', 'Sign', 'Reciprocal', 'Erf', 'Floor', 'Ceil', 'Identity', 'Clip'],
   ...['Relu', 'LeakyRelu', 'Sigmoid', 'HardSigmoid', 'HardSwish', 'Tanh', 'Elu', 'Selu', 'Gelu', 'Softplus'],
-  ...['Mish', 'Celu', 'Softsign'],
+  ...['Mish', 'Celu', 'Softsign', 'ThresholdedRelu'],
   ...['CumSum', 'Trilu'],
 ];
 
@@ -94,6 +94,7 @@ export const elementwise: Record<string, ShapeRule> = {
   Or: logical,
   Not: (context) => [boolean(context, 0)],
   Where: where,
+  CastLike: (context) => [{ dtype: context.type(1).dtype, dims: context.dims(0) }],
   Cast: (context) => {
     const to = intOf(context.node, 'to');
     if (to === undefined) throw context.refuse('attribute "to" is missing');

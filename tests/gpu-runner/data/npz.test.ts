@@ -46,7 +46,7 @@ it('readNpzSamples() reads float samples of any shape as they are', async () => 
 describe('readNpzSamples() reads images', () => {
   const rgb = pixelsTo1([3, 1, 2]);
   const pixels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-  const read = async (shape: number[], preprocessing: Preprocessing, axes?: 'NCHW' | 'NHWC') => {
+  const read = async (shape: number[], preprocessing: Preprocessing | null, axes?: 'NCHW' | 'NHWC') => {
     const path = await write([
       {
         name: 'x.npy',
@@ -71,6 +71,15 @@ describe('readNpzSamples() reads images', () => {
       0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11,
     ]);
     expect((await read([2, 2, 3], pixelsTo1([1, 2, 3]))).dims).toEqual([1, 2, 3]);
+  });
+
+  it('and puts channels first that are declared to be last, whatever their number and without preprocessing', async () => {
+    const { dims, values } = await read([2, 1, 3, 2], null, 'NHWC');
+    expect(dims).toEqual([2, 1, 3]);
+    expect([...values]).toEqual([0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
+    await expect(read([2, 3, 2], null, 'NHWC')).rejects.toThrow(
+      'Cannot read train.npz: x is [N,3,2], which is not images NHWC',
+    );
   });
 
   it('and keeps bytes as bytes', async () => {

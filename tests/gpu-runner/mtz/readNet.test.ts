@@ -309,8 +309,9 @@ describe('readNet', () => {
     ],
     [
       'activations with settings',
-      ['LeakyRelu', 'Elu', 'HardSigmoid', 'Gelu', 'Tanh', 'flatten'],
-      (net, x) => {
+      ['ThresholdedRelu', 'LeakyRelu', 'Elu', 'HardSigmoid', 'Gelu', 'Tanh', 'flatten'],
+      (net, given) => {
+        const x = net.act('ThresholdedRelu', given, { alpha: float(-0.5) });
         const leaky = net.act('LeakyRelu', x, { alpha: float(0.3) });
         const hard = net.act('HardSigmoid', net.act('Elu', leaky), { alpha: float(0.25) });
         return net.act('Tanh', net.act('Gelu', hard, { approximate: string('tanh') }));
@@ -344,6 +345,46 @@ describe('readNet', () => {
           x.dims,
         );
         return net.act('Tanh', back);
+      },
+    ],
+    [
+      'bounds that are cast to the type of what they bound',
+      ['Clip', 'flatten'],
+      (net, x) => {
+        const like = (name: string, value: number): Made =>
+          net.node('CastLike', [net.constant(name, [value], []), x], []);
+        const clipped = net.node('Clip', [x, like('low', 0), like('high', 6)], x.dims);
+        return net.node('CastLike', [clipped, x], x.dims);
+      },
+    ],
+    [
+      'a gate that becomes a map one axis after the other',
+      ['GlobalAveragePool', 'layer', 'Sigmoid', 'Mul', 'flatten'],
+      (net, x) => {
+        const mean = net.node('ReduceMean', [x, net.integers('space', [2, 3])], [4], { keepdims: int(0) });
+        const gate = net.act('Sigmoid', net.dense('gate', mean, 4));
+        const line = net.node('Unsqueeze', [gate, net.integers('line', [2])], [4, 1]);
+        return net.both('Mul', x, net.node('Unsqueeze', [line, net.integers('map', [3])], [4, 1, 1]));
+      },
+    ],
+    [
+      'a gate that TensorFlow makes a map with its channels last, then first',
+      ['GlobalAveragePool', 'layer', 'Sigmoid', 'Mul', 'flatten'],
+      (net, x) => {
+        const mean = net.node('Squeeze', [net.globalPool(x), net.integers('space', [2, 3])], [4]);
+        const last = net.node('Reshape', [mean, net.integers('pixel', [-1, 1, 1, 4])], [1, 1, 4]);
+        const first = net.node('Transpose', [last], [4, 1, 1], { perm: ints([0, 3, 1, 2]) });
+        return net.both('Mul', x, net.act('Sigmoid', net.conv('gate', first, 4, { kernel: 1 })));
+      },
+    ],
+    [
+      'zeros padded around channels that are last',
+      ['layer', 'flatten'],
+      (net, x) => {
+        const last = net.node('Transpose', [x], [5, 5, 4], { perm: ints([0, 2, 3, 1]) });
+        const padded = net.node('Pad', [last, net.integers('p', [0, 1, 2, 0, 0, 1, 0, 0])], [7, 7, 4]);
+        const first = net.node('Transpose', [padded], [4, 7, 7], { perm: ints([0, 3, 1, 2]) });
+        return net.conv('conv2', first, 3, { pad: 0 });
       },
     ],
     [
@@ -485,8 +526,8 @@ describe('readNet', () => {
     ],
     [
       'an activation of unknown shape',
-      () => between((net, x) => net.relu(net.act('ThresholdedRelu', x))),
-      'ThresholdedRelu "/ThresholdedRelu": this operator cannot be zipped',
+      () => between((net, x) => net.relu(net.act('Shrink', x))),
+      'Shrink "/Shrink": this operator cannot be zipped',
     ],
     [
       'a gate for each position',
@@ -502,7 +543,7 @@ describe('readNet', () => {
     [
       'two depthwise filters a channel',
       () => between((net, x) => net.conv('dw', x, 8, { group: 4 })),
-      'Conv "/dw/Conv": a depthwise convolution of 4 channels to 8 cannot be zipped',
+      'Conv "/dw/Conv": it makes 8 channels of 4, 2 of each by itself; of depthwise convolutions only those of one a channel can be zipped',
     ],
     [
       'a scale for each element',

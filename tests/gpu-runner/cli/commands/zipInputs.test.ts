@@ -9,6 +9,7 @@ import { report as reportSchema } from '../../../../shared/report.ts';
 import { npy, zip as archive } from '../../data/byteFixtures.ts';
 import { answerOf } from '../../mtz/nets.ts';
 import { NetBuilder } from '../../mtz/nets/builder.ts';
+import { channelsLastNet } from '../../mtz/nets/channelsLast.ts';
 import { Home } from '../runCli.ts';
 import { idx } from '../tinyMerge.ts';
 
@@ -288,4 +289,59 @@ test('zip stops retraining early by the loss of a task without labels, and by no
     1,
     expect.stringContaining('Cannot stop retraining early by accuracy: the held-out data of no task'),
   ]);
+});
+
+test.each<[string, object, (seed: number) => { type: string; values: number[]; scale: number }]>([
+  [
+    'as bytes, of which pixels / 255 are made',
+    {},
+    (seed) => {
+      const random = new Random(seed);
+      return {
+        ...{ type: "'|u1'", scale: 1 / 255 },
+        values: Array.from({ length: samples * 90 }, () => random.integer(256)),
+      };
+    },
+  ],
+  [
+    'as what they read',
+    { preprocessing: null },
+    (seed) => {
+      const random = new Random(seed);
+      return {
+        ...{ type: "'<f4'", scale: 1 },
+        values: Array.from({ length: samples * 90 }, () => Math.fround(random.normal())),
+      };
+    },
+  ],
+])('zip takes networks of TensorFlow and arrays with the channels last, %s', async (_, more, dataOf) => {
+  for (const [index, task] of ['digit', 'letter'].entries()) {
+    const graph = channelsLastNet({ seed: index + 1 });
+    writeModelFile(home.path(`${task}.onnx`), graph);
+    const { type, values, scale } = dataOf(index);
+    const data = Float32Array.from(values, (value) => value * scale);
+    const logits = await answerOf(graph, { dtype: 'float32', dims: [samples, 6, 5, 3], data });
+    const labels = Array.from({ length: samples }, (__, row) => {
+      const own = [...logits].slice(row * 3, (row + 1) * 3);
+      return own.indexOf(Math.max(...own));
+    });
+    const bytes =
+      type === "'|u1'" ? Uint8Array.from(values) : new Uint8Array(Float32Array.from(values).buffer);
+    await writeFile(
+      home.path(`${task}.npz`),
+      archive([
+        { name: 'x.npy', bytes: npy(type, [samples, 6, 5, 3], bytes) },
+        { name: 'y.npy', bytes: npy("'|u1'", [samples], labels) },
+      ]),
+    );
+    await writeFile(home.path(`${task}.json`), JSON.stringify({ from: `${task}.npz`, ...more }));
+  }
+  const { status, out, err } = await zip(...sources('digit', 'letter'));
+  expect(status, err).toBe(0);
+  expect(accuracies(out)).toEqual([
+    ['digit', 1, 1],
+    ['letter', 1, 1],
+  ]);
+  const { manifest } = await readBundle(home.path('merged'));
+  expect(manifest.inputs.map(({ dims }) => dims)).toEqual([[-1, 3, 6, 5]]);
 });

@@ -34,6 +34,7 @@ const unary = [
     'Mish',
     'Celu',
     'Softsign',
+    'ThresholdedRelu',
   ],
 ];
 const cases: NodeCase[] = [
@@ -57,6 +58,7 @@ const cases: NodeCase[] = [
   { op: 'Add', inputs: [f32(), f32(2)] },
   { op: 'Not', inputs: [bools(2, 3)] },
   { op: 'Where', inputs: [bools(2, 1), f32(3), f32(4, 1, 1)] },
+  { op: 'CastLike', inputs: [f32(2, 3), i64([3, 4])] },
   { op: 'Cast', inputs: [f32(2, 3)], attributes: { to: int(7) } },
   { op: 'Cast', inputs: [f32(2, 3)], attributes: { to: int(10) } },
   { op: 'CumSum', inputs: [f32(2, 3), i64([1], [])] },
