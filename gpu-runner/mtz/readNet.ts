@@ -136,7 +136,7 @@ function readerOf(node: Node): NodeReader {
 /** The value of the logits, [batch, classes], where all of the network is read. */
 function finished(reading: Reading, output: string): number | null {
   const view = reading.views.get(output);
-  if (!view || view.order || view.channelsLast || view.inLine) return null;
+  if (!view || view.order || view.channelsLast || view.inLine || view.filters > 1) return null;
   return view.squeezed ? reading.draft.flatten(reading.unique('logits.flat'), view.value) : view.value;
 }
 

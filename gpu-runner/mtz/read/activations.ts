@@ -17,7 +17,7 @@ const defaults: Readonly<Record<string, Readonly<Record<string, number | string>
 };
 
 const activation: NodeReader = (node, reading) => {
-  const view = reading.view(node, 0);
+  const view = reading.anyView(node, 0);
   const attributes = Object.entries(node.attributes)
     .map(([name, attribute]): [string, Attribute] => [name, rounded(attribute)])
     .filter(([name, { value }]) => {
@@ -77,7 +77,7 @@ const clipNode: NodeReader = (node, reading) => {
     if ((node.inputs[index] ?? '') === '') return null;
     return reading.constant(node, index, 'bound').values[0] ?? null;
   });
-  return [clip(node, reading.view(node, 0), bounds, reading)];
+  return [clip(node, reading.anyView(node, 0), bounds, reading)];
 };
 
 /** Between two bounds, null where there is none; from 0 on it is a ReLU. */

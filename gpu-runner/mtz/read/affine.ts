@@ -2,6 +2,7 @@ import { matrix } from '../../linalg/matrix.ts';
 import { floatOf, intOf } from '../../onnx/attributes.ts';
 import type { Node } from '../../onnx/graph.ts';
 import type { Constant } from './constants.ts';
+import { byFilter } from './filters.ts';
 import { perChannel } from './perChannel.ts';
 import { viewOf, type NodeReader, type Reading, type View } from './reading.ts';
 import { Unreadable } from './unreadable.ts';
@@ -15,11 +16,11 @@ interface Affine {
 /** BatchNormalization with its running statistics. */
 const batchNormalization: NodeReader = (node, reading) => {
   if (intOf(node, 'training_mode', 0) !== 0) throw new Unreadable('it is in training mode');
-  const view = reading.view(node, 0);
+  const view = reading.anyView(node, 0);
   if (view.channelsLast || view.order) throw new Unreadable('its input has its channels last');
   const channels = channelsOf(reading, view);
-  const [gamma, beta, mean, variance] = ['scale', 'bias', 'mean', 'variance'].map(
-    (what, index) => reading.constant(node, index + 1, what).values,
+  const [gamma, beta, mean, variance] = ['scale', 'bias', 'mean', 'variance'].map((what, index) =>
+    byFilter(reading.constant(node, index + 1, what).values, view.filters),
   );
   const epsilon = floatOf(node, 'epsilon', 1e-5);
   const each = (of: (channel: number) => number): Float64Array =>

@@ -9,7 +9,7 @@ const binary: NodeReader = (node, reading) => {
   const [first = '', second = ''] = node.inputs;
   const computed = [first, second].map((name) => reading.views.has(name));
   if (computed[0] && computed[1])
-    return [join(node, node.op, reading.view(node, 0), reading.view(node, 1), reading)];
+    return [join(node, node.op, reading.anyView(node, 0), reading.anyView(node, 1), reading)];
   const at = computed[0] ? 1 : 0;
   if (node.op !== 'Max' && node.op !== 'Min') return [withConstant(node, at, reading)];
   const { values } = reading.constant(node, at, 'constant');
@@ -33,7 +33,7 @@ const variadic: NodeReader = (node, reading) => {
 function join(node: Node, op: string, a: View, b: View, reading: Reading): View {
   if (a.channelsLast !== b.channelsLast || a.squeezed !== b.squeezed || a.inLine !== b.inLine)
     throw new Unreadable('its inputs have their channels on different axes');
-  if (a.order?.join() !== b.order?.join())
+  if (a.order?.join() !== b.order?.join() || a.filters !== b.filters)
     throw new Unreadable('its inputs have their channels in different orders');
   const { draft } = reading;
   const [sizeA, sizeB] = [draft.value(a.value).size, draft.value(b.value).size];

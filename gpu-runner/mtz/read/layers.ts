@@ -1,22 +1,25 @@
 import { elementCount } from '../../../shared/tensor.ts';
-import { matrix, row, submatrix, transpose, type Matrix } from '../../linalg/matrix.ts';
+import { matrix, row, selectRows, submatrix, transpose, type Matrix } from '../../linalg/matrix.ts';
 import { floatOf, intOf, intsOf } from '../../onnx/attributes.ts';
 import type { Node } from '../../onnx/graph.ts';
-import type { Convolution } from '../topology.ts';
+import type { Convolution, Weights } from '../topology.ts';
+import { byFilter, columnsByFilter, rowsByFilter } from './filters.ts';
 import { perChannel } from './perChannel.ts';
-import { viewOf, type NodeReader, type Reading } from './reading.ts';
+import { viewOf, type NodeReader, type Reading, type View } from './reading.ts';
 import { Unreadable } from './unreadable.ts';
 import { padsOf } from './windows.ts';
 
 /**
- * Conv: a layer, a grouped layer, or channelwise where every channel is a group of its own. The input's channels cannot be
+ * Conv: a layer, a grouped layer, or channelwise where every channel is a group of its own, with one filter or several. The input's channels cannot be
  * told apart: what divides them reads all, with weights of 0 where it did not.
  */
 const conv: NodeReader = (node, reading) => {
   const { draft } = reading;
   const { dims, values } = reading.constant(node, 1, 'weight');
   const [channels = 0, perGroup = 0, ...kernel] = dims;
-  const given = reading.map(node);
+  const view = reading.anyView(node, 0);
+  const given = reading.mapOf(view);
+  const { filters } = view;
   const groups = intOf(node, 'group', 1);
   const size = reading.dims(node.outputs[0]).slice(1);
   const { input, convolution } = windows(node, reading, given, kernel, size);
@@ -27,15 +30,37 @@ const conv: NodeReader = (node, reading) => {
   const dividesInput = groups > 1 && !isDepthwise && draft.axes.hasWhole(stretches);
   if (dividesInput && stretches.length > 1)
     throw new Unreadable(`it divides the input's channels into ${groups} groups`);
-  if (groups > 1 && perGroup === 1 && !isDepthwise && !dividesInput)
-    throw new Unreadable(
-      `it makes ${channels} channels of ${groups}, ${channels / groups} of each by itself; of depthwise convolutions only those of one a channel can be zipped`,
-    );
   const step = { name: reading.name(node), input, convolution };
-  if (isDepthwise) return [viewOf(draft.channelwise({ ...step, perTask: false }, size, { weight, bias }))];
-  const read = dividesInput ? { weight: ungrouped(weight, groups), bias } : { weight, bias };
-  return [viewOf(draft.layer({ ...step, groups: dividesInput ? 1 : groups }, size, read))];
+  const isOfSeveral = groups > 1 && perGroup === 1 && !isDepthwise && !dividesInput;
+  if (filters > 1 && groups > 1 && !isDepthwise)
+    throw new Unreadable(`it divides into ${groups} groups what has ${filters} filters of each channel`);
+  if (isDepthwise) {
+    const own = { weight: rowsByFilter(weight, filters), bias: byFilter(bias, filters) };
+    return [{ ...viewOf(draft.channelwise({ ...step, perTask: false }, size, own)), filters }];
+  }
+  if (isOfSeveral) return [severalFilters(reading, step, size, { weight, bias })];
+  const read = dividesInput
+    ? ungrouped(weight, groups)
+    : columnsByFilter(weight, filters, elementCount(kernel));
+  return [viewOf(draft.layer({ ...step, groups: dividesInput ? 1 : groups }, size, { weight: read, bias }))];
 };
+
+/** A depthwise convolution of several filters a channel: one of each, their outputs concatenated. */
+function severalFilters(
+  { draft }: Reading,
+  step: { readonly name: string; readonly input: number; readonly convolution: Convolution },
+  size: readonly number[],
+  { weight, bias }: Weights,
+): View {
+  const channels = draft.elements(step.input);
+  const filters = weight.rows / channels;
+  const outputs = Array.from({ length: filters }, (_, filter) => {
+    const rows = Array.from({ length: channels }, (__, channel) => channel * filters + filter);
+    const own = { weight: selectRows(weight, rows), bias: Float64Array.from(rows, (at) => bias[at] ?? 0) };
+    return draft.channelwise({ ...step, name: `${step.name}.${filter}`, perTask: false }, size, own);
+  });
+  return { ...viewOf(draft.concat(`${step.name}.joined`, outputs)), filters };
+}
 
 /** Weights on the channels of every group, 0 on those of the others. */
 function ungrouped(weight: Matrix, groups: number): Matrix {

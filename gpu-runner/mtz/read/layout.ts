@@ -1,12 +1,13 @@
 import { elementCount } from '../../../shared/tensor.ts';
 import { intsOf } from '../../onnx/attributes.ts';
 import type { Node } from '../../onnx/graph.ts';
+import { filterOrder } from './filters.ts';
 import { viewOf, type NodeReader, type Reading, type View } from './reading.ts';
 import { Unreadable } from './unreadable.ts';
 
 /** Flatten, Reshape, Squeeze, Unsqueeze: what makes vectors or lines of maps, and maps of lines or of vectors of one pixel. */
 const reshape: NodeReader = (node, reading) => {
-  const view = reading.view(node, 0);
+  const view = reading.anyView(node, 0);
   const from = reading.dims(node.inputs[0]);
   const to = reading.dims(node.outputs[0]);
   const change = `[${from.join()}] to [${to.join()}]`;
@@ -14,6 +15,8 @@ const reshape: NodeReader = (node, reading) => {
     throw new Unreadable(`it changes the batch while it turns ${change}`);
   if (from.join() === to.join()) return [view];
   if (to.length === 1 && to[0] === elementCount(from)) return [flatView(node, view, reading)];
+  if (view.filters > 1)
+    throw new Unreadable(`it turns ${change} with ${view.filters} filters of each channel beside each other`);
   const { size } = reading.draft.value(view.value);
   const isMap = !view.channelsLast && !view.squeezed && !view.order;
   if (isMap && from[0] === to[0] && size.length > 1) {
@@ -35,18 +38,28 @@ export function flatView(node: Node, view: View, reading: Reading): View {
   const { draft } = reading;
   const { size } = draft.value(view.value);
   const area = elementCount(size);
+  const { filters } = view;
+  if (filters > 1 && (view.channelsLast || view.squeezed || reading.isMapLater(node.outputs[0])))
+    throw new Unreadable(`it flattens ${filters} filters of each channel that lie otherwise than in a map`);
   if (area === 1 && reading.isMapLater(node.outputs[0]))
     return { ...view, channelsLast: false, inLine: false, squeezed: true };
+  const order = view.channelsLast && area > 1 ? lastOrder : filters > 1 ? filtersOrder : null;
   const channels = draft.elements(view.value);
-  const order =
-    view.channelsLast && area > 1
-      ? Int32Array.from(
-          { length: channels * area },
-          (_, at) => (at % channels) * area + Math.floor(at / channels),
-        )
-      : null;
   const value = draft.flatten(reading.name(node), view.value);
-  return { ...viewOf(value), order };
+  return { ...viewOf(value), order: order && order(channels, area, filters) };
+}
+
+/** Where the elements of a map with its channels last are in the value. */
+const lastOrder = (channels: number, area: number): Int32Array =>
+  Int32Array.from({ length: channels * area }, (_, at) => (at % channels) * area + Math.floor(at / channels));
+
+/** Where those of a map with several filters of each channel beside each other are. */
+function filtersOrder(channels: number, area: number, filters: number): Int32Array {
+  const order = new Int32Array(channels * area);
+  filterOrder(channels, filters).forEach((channel, at) => {
+    for (let k = 0; k < area; k += 1) order[channel * area + k] = at * area + k;
+  });
+  return order;
 }
 
 /** Between channels first and channels last. */
@@ -71,7 +84,7 @@ const transpose: NodeReader = (node, reading) => {
 const same: NodeReader = (node, reading) => {
   if (node.op.startsWith('Cast') && !reading.isFloat(node.outputs[0] ?? ''))
     throw new Unreadable('it converts to another type');
-  return [reading.view(node, 0)];
+  return [reading.anyView(node, 0)];
 };
 
 export const layout: Readonly<Record<string, NodeReader>> = {

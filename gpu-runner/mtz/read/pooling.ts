@@ -7,7 +7,8 @@ import { padsOf } from './windows.ts';
 
 const pool: NodeReader = (node, reading) => {
   const { draft } = reading;
-  const given = reading.map(node);
+  const view = reading.anyView(node, 0);
+  const given = reading.mapOf(view);
   const { size } = draft.value(given);
   const kernel = intsOf(node, 'kernel_shape') ?? [];
   const strides = intsOf(node, 'strides') ?? kernel.map(() => 1);
@@ -20,16 +21,19 @@ const pool: NodeReader = (node, reading) => {
   const all = takesPads ? pads.map((pad, side) => pad + (around.pads[side] ?? 0)) : pads;
   const input = takesPads ? around.input : given;
   return [
-    viewOf(
-      window(
-        node,
-        reading,
-        input,
-        output,
-        { kernel, strides, dilations, pads: all },
-        countsPads || takesPads,
+    {
+      ...viewOf(
+        window(
+          node,
+          reading,
+          input,
+          output,
+          { kernel, strides, dilations, pads: all },
+          countsPads || takesPads,
+        ),
       ),
-    ),
+      filters: view.filters,
+    },
   ];
 };
 
@@ -92,14 +96,14 @@ function canTakePads(
 }
 
 const global: NodeReader = (node, reading) => {
-  const view = reading.view(node, 0);
-  const value = view.inLine ? view.value : reading.map(node);
+  const view = reading.anyView(node, 0);
+  const value = view.inLine ? view.value : reading.mapOf(view);
   return [{ ...view, value: overAll(node, value, node.op === 'GlobalMaxPool', reading) }];
 };
 
 /** ReduceMean or ReduceMax over all of space. */
 const reduce: NodeReader = (node, reading) => {
-  const view = reading.view(node, 0);
+  const view = reading.anyView(node, 0);
   if (view.order) throw new Unreadable('its input is a rearranged vector');
   const { rank, spatial } = reading.axes(view);
   const given = reading.constants.integers(node.inputs[1]) ?? [];

@@ -12,12 +12,17 @@ export interface View {
   readonly squeezed: boolean;
   /** [batch, channels, positions], the value being [batch, channels, ...size]. */
   readonly inLine: boolean;
+  /**
+   * Filters of a depthwise convolution of several a channel, whose results the tensor has beside each other, channel by channel;
+   * the value has all channels of the first filter, then all of the next. 1 elsewhere.
+   */
+  readonly filters: number;
   /** Where each element of a flattened tensor is in the value, or null where they are in one order. */
   readonly order: Int32Array | null;
 }
 
 export const viewOf = (value: number): View => ({
-  ...{ value, channelsLast: false, squeezed: false, inLine: false, order: null },
+  ...{ value, channelsLast: false, squeezed: false, inLine: false, filters: 1, order: null },
 });
 
 /** The spatial dims in the middle of the axes, in the order of the tensor. */
@@ -82,8 +87,18 @@ export class Reading {
     }
   }
 
-  /** The view of an input that must be computed by what is read already. */
+  /** The view of an input that must be computed by what is read already, with its channels in their order. */
   view(node: Node, index: number): View {
+    const view = this.anyView(node, index);
+    if (view.filters > 1)
+      throw new Unreadable(
+        `its input ${index} has ${view.filters} filters of each channel beside each other`,
+      );
+    return view;
+  }
+
+  /** The same, whatever filters the channels come from: for what treats all alike, or minds it. */
+  anyView(node: Node, index: number): View {
     const view = this.views.get(node.inputs[index] ?? '');
     if (!view) throw new Unreadable(`its input ${index} is not a value that the network computes`);
     return view;
@@ -91,7 +106,10 @@ export class Reading {
 
   /** A value that is there as [batch, channels, ...size]. */
   map(node: Node, index = 0): number {
-    const view = this.view(node, index);
+    return this.mapOf(this.view(node, index));
+  }
+
+  mapOf(view: View): number {
     if (view.channelsLast) throw new Unreadable('its input has its channels last');
     if (view.inLine) throw new Unreadable('its input has its positions in a line');
     if (view.squeezed || view.order) throw new Unreadable('its input is a rearranged vector');

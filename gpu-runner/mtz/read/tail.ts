@@ -2,6 +2,7 @@ import { int, ints, type Graph, type Node, type TensorType, type ValueInfo } fro
 import { reads } from '../../onnx/node.ts';
 import { elementsOf } from '../arrange.ts';
 import { valueAt, type Tail, type TaskNet } from '../topology.ts';
+import { filterPlaces } from './filters.ts';
 import type { View } from './reading.ts';
 
 /** A tensor that the tail reads. */
@@ -71,7 +72,7 @@ export function restore(
   for (const { tensor, view } of crossings) {
     const value = numberOf(view);
     const known = inputs.get(value);
-    const isPlain = !view.channelsLast && !view.squeezed && !view.inLine && !view.order;
+    const isPlain = !view.channelsLast && !view.squeezed && !view.inLine && !view.order && view.filters === 1;
     const isOutput = tail.outputs.some(({ name }) => name === tensor);
     const source = known ?? (isPlain && !isOutput ? tensor : tail.fresh(`${tensor}.value`));
     if (known === undefined) {
@@ -80,18 +81,33 @@ export function restore(
       const dims = [batch, elementsOf(shown, widths), ...shown.size];
       tail.inputs.push({ name: source, dtype: 'float32', dims });
     }
-    if (source !== tensor)
-      before.push(...layoutNodes(tail, view, source, tensor, valueAt(topology, value).size.length));
+    if (source !== tensor) {
+      const shown = valueAt(topology, value);
+      before.push(...layoutNodes(tail, view, source, tensor, shown.size.length, elementsOf(shown, widths)));
+    }
   }
   tail.nodes.unshift(...before);
   return { graph: tail, reads: [...inputs.keys()] };
 }
 
 /** The nodes that turn a value into the tensor that a graph had in its place. */
-function layoutNodes(graph: Graph, view: View, source: string, tensor: string, spatial: number): Node[] {
+function layoutNodes(
+  graph: Graph,
+  view: View,
+  source: string,
+  tensor: string,
+  spatial: number,
+  elements: number,
+): Node[] {
   const node = (op: string, inputs: string[], attributes: Node['attributes']): Node[] => [
     { name: graph.fresh(`${tensor}.layout`), op, domain: '', inputs, outputs: [tensor], attributes },
   ];
+  if (view.filters > 1) {
+    // What would turn such a map, or flatten it otherwise, is not read.
+    const places = filterPlaces(elements, view.filters);
+    const order = graph.addIntegers(graph.fresh(`${tensor}.filters`), places);
+    return node('Gather', [source, order], { axis: int(1) });
+  }
   if (view.channelsLast) {
     const axes = Array.from({ length: spatial }, (_, axis) => axis + 2);
     return node('Transpose', [source], { perm: ints([0, ...axes, 1]) });

@@ -150,20 +150,3 @@ describe('networks that read their channels last', () => {
     expect(largestGap(await answerOf(whole, input), was)).toBeLessThan(1e-5);
   });
 });
-
-test('zip() leaves depthwise convolutions of several filters a channel in the heads, and trains them there', async () => {
-  const net = (seed: number): Graph => {
-    const made = new NetBuilder('net', seed);
-    const x = made.relu(made.conv('conv1', made.input([3, 6, 6]), 4));
-    const y = made.relu(made.norm('bn', made.conv('dw', x, 8, { group: 4, bias: false })));
-    return made.end(
-      made.dense('fc', made.flatten(made.globalPool(made.conv('point', y, 5, { kernel: 1 }))), 3),
-    );
-  };
-  const sources = [1, 2].map((seed) => source(`t${seed}`, net(seed), randomSamples([3, 6, 6], 24, seed)));
-  const { notes, sharing } = await zip(sources, recipe, options);
-  expect(sharing.map(({ layer }) => layer)).toEqual(['conv1']);
-  expect(notes[0]).toBe(
-    '"t1": Conv "/dw/Conv": it makes 8 channels of 4, 2 of each by itself; of depthwise convolutions only those of one a channel can be zipped; it and what follows stay in the head',
-  );
-});

@@ -12,6 +12,7 @@ import { NetBuilder } from './nets/builder.ts';
 import { lenet } from './nets/lenet.ts';
 import { mobilenet } from './nets/mobilenet.ts';
 import { resnet } from './nets/resnet.ts';
+import { severalFilters } from './nets/severalFilters.ts';
 
 const options = { provider: 'cpu' } as const;
 
@@ -27,6 +28,7 @@ const families: readonly (readonly [string, (seed: number) => Graph])[] = [
   ['LeNet', (seed) => lenet({ seed })],
   ['ResNet', (seed) => resnet({ seed, blocks: 2 })],
   ['MobileNet', (seed) => mobilenet({ seed })],
+  ['network of several filters a channel', (seed) => severalFilters({ seed })],
 ];
 
 const dimsOf = (graph: Graph): number[] => (graph.inputs[0]?.dims.slice(1) ?? []).map(Number);

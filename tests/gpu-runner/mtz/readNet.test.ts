@@ -403,6 +403,23 @@ describe('readNet', () => {
       },
     ],
     [
+      'three depthwise filters a channel, normalised, pooled and averaged',
+      [
+        'channelwise',
+        'channelwise',
+        'channelwise',
+        'concat',
+        'channelwise',
+        'Relu',
+        'GlobalAveragePool',
+        'flatten',
+      ],
+      (net, x) => {
+        const y = net.relu(net.norm('bn', net.conv('dw', x, 12, { group: 4, bias: false })));
+        return net.node('ReduceMean', [y, net.integers('space', [2, 3])], [12], { keepdims: int(0) });
+      },
+    ],
+    [
       'a depthwise dilated convolution with batch normalisation',
       ['channelwise', 'flatten'],
       (net, x) => net.norm('bn', net.conv('dw', x, 4, { group: 4, dilation: 2 })),
@@ -541,9 +558,22 @@ describe('readNet', () => {
       `Add "/Add": it joins the input's channels with others`,
     ],
     [
-      'two depthwise filters a channel',
-      () => between((net, x) => net.conv('dw', x, 8, { group: 4 })),
-      'Conv "/dw/Conv": it makes 8 channels of 4, 2 of each by itself; of depthwise convolutions only those of one a channel can be zipped',
+      'a slice of two depthwise filters a channel',
+      () => {
+        const cut = (net: NetBuilder, x: Made): Made =>
+          net.node(
+            'Slice',
+            [x, ...[0, 4, 1].map((at, which) => net.integers(`cut${which}`, [at]))],
+            [4, 5, 5],
+          );
+        return between((net, x) => cut(net, net.conv('dw', x, 8, { group: 4 })));
+      },
+      'Slice "/Slice": its input 0 has 2 filters of each channel beside each other',
+    ],
+    [
+      'a grouped convolution of two depthwise filters a channel',
+      () => between((net, x) => net.conv('grouped', net.conv('dw', x, 8, { group: 4 }), 4, { group: 2 })),
+      'Conv "/grouped/Conv": it divides into 2 groups what has 2 filters of each channel',
     ],
     [
       'a scale for each element',

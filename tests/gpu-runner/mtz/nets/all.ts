@@ -5,6 +5,7 @@ import { lenet } from './lenet.ts';
 import { mobilenet, mobilenetV1 } from './mobilenet.ts';
 import { attentive, recurrent } from './recurrent.ts';
 import { resnet, resnext } from './resnet.ts';
+import { severalFilters } from './severalFilters.ts';
 import { squeezenet } from './squeezenet.ts';
 import { vgg } from './vgg.ts';
 
@@ -21,6 +22,7 @@ export const everyNet: Readonly<Record<string, (seed: number) => Graph>> = {
   'MobileNet with gates': (seed) => mobilenet({ seed, gate: 'conv', activation: 'hardswish' }),
   'MobileNet with dense gates': (seed) => mobilenet({ seed, gate: 'dense' }),
   'MobileNetV1 from TensorFlow': (seed) => mobilenetV1({ seed }),
+  'separable convolutions of two filters a channel': (seed) => severalFilters({ seed }),
   DenseNet: (seed) => densenet({ seed }),
   SqueezeNet: (seed) => squeezenet({ seed }),
   Inception: (seed) => inception({ seed }),
