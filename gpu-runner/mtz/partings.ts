@@ -41,7 +41,15 @@ const isAlike = (a: Labelled, one: Apart, b: Labelled, other: Apart): boolean =>
 export function nothingInCommon(nets: readonly Labelled[], common: ReadonlySet<number>): Error {
   const [first] = nets;
   const own = first && firstApart(first, common)[0];
-  const apart = nets.slice(1).find((other) => firstApart(other, common).length > 0);
+  const others = nets.slice(1).filter((other) => firstApart(other, common).length > 0);
+  // Of more than two, one that parts from the first, rather than one from which both part.
+  const parts = (other: Labelled): boolean => {
+    const [step] = firstApart(other, common);
+    return (
+      first !== undefined && own !== undefined && step !== undefined && !isAlike(first, own, other, step)
+    );
+  };
+  const apart = others.find(parts) ?? others[0];
   const theirs = apart && firstApart(apart, common)[0];
   if (!first || !own || !apart || !theirs)
     return new Error('Cannot zip: the networks have no layer in common');

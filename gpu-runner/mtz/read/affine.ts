@@ -2,6 +2,7 @@ import { matrix } from '../../linalg/matrix.ts';
 import { floatOf, intOf } from '../../onnx/attributes.ts';
 import type { Node } from '../../onnx/graph.ts';
 import type { Constant } from './constants.ts';
+import type { Draft } from './draft.ts';
 import { byFilter } from './filters.ts';
 import { perChannel } from './perChannel.ts';
 import { viewOf, type NodeReader, type Reading, type View } from './reading.ts';
@@ -45,7 +46,7 @@ const batchNormalization: NodeReader = (node, reading) => {
     return [normalised];
   }
   if (isFolded) return [apply(node, view, whole, reading, true)];
-  reading.draft.rescale(view.value, whitening.scale, whitening.shift);
+  rescale(view, whitening, reading);
   return [channelwise(node, view, own, reading, true)];
 };
 
@@ -106,9 +107,26 @@ function apply(node: Node, view: View, affine: Affine, reading: Reading, folds: 
   const isIdentity = affine.scale.every((value) => value === 1) && affine.shift.every((value) => value === 0);
   if (isIdentity) return view;
   if (!folds) return channelwise(node, view, affine, reading, false);
-  const channels = reading.draft.weightsOf(view.value).bias.length;
-  reading.draft.rescale(view.value, spread(affine.scale, channels), spread(affine.shift, channels));
+  rescale(view, affine, reading);
   return view;
+}
+
+/** Lets what makes a value scale and shift it as well. */
+function rescale(view: View, { scale, shift }: Affine, { draft }: Reading): void {
+  const channels = draft.elements(view.value);
+  const [scales, shifts] = [spread(scale, channels), spread(shift, channels)];
+  let start = 0;
+  for (const value of madeOf(draft, view)) {
+    const end = start + draft.elements(value);
+    draft.rescale(value, scales.slice(start, end), shifts.slice(start, end));
+    start = end;
+  }
+}
+
+/** What a value is put together from: the outputs of a depthwise convolution's several filters, or itself. */
+function madeOf(draft: Draft, { value, filters }: View): readonly number[] {
+  const maker = draft.maker(value);
+  return filters > 1 && maker?.kind === 'concat' ? maker.inputs : [value];
 }
 
 function channelwise(node: Node, view: View, affine: Affine, reading: Reading, perTask: boolean): View {
@@ -124,9 +142,11 @@ function channelwise(node: Node, view: View, affine: Affine, reading: Reading, p
 
 /** Whether the step that makes a value can scale and shift its channels itself, unseen by others. */
 function canFold(tensor: string | undefined, view: View, reading: Reading): boolean {
-  const maker = reading.draft.maker(view.value);
-  if (!maker || !reading.isOnlyReader(tensor)) return false;
-  return maker.kind === 'layer' || (maker.kind === 'channelwise' && !maker.perTask);
+  if (!reading.isOnlyReader(tensor)) return false;
+  return madeOf(reading.draft, view).every((value) => {
+    const maker = reading.draft.maker(value);
+    return maker?.kind === 'layer' || (maker?.kind === 'channelwise' && !maker.perTask);
+  });
 }
 
 function touchesInput({ draft }: Reading, view: View): boolean {

@@ -110,6 +110,15 @@ describe('align', () => {
     );
   });
 
+  test('align() names the one of three networks that parts from the others', async () => {
+    const graphs = [3, 3, 5].map((kernel, seed) =>
+      built(seed, (net, x) => net.relu(net.conv('conv2', net.conv('conv1', x, 4), 4, { kernel }))),
+    );
+    expect((await aligned(graphs)).notes).toEqual([
+      'conv "conv2" of "a" has kernel 3x3, conv "conv2" of "c" 5x5: from there on both stay in their heads',
+    ]);
+  });
+
   test('align() keeps branches that all networks have beside one that differs', async () => {
     const graphs = [1, 3].map((kernel) =>
       built(kernel, (net, x) => {

@@ -404,16 +404,7 @@ describe('readNet', () => {
     ],
     [
       'three depthwise filters a channel, normalised, pooled and averaged',
-      [
-        'channelwise',
-        'channelwise',
-        'channelwise',
-        'concat',
-        'channelwise',
-        'Relu',
-        'GlobalAveragePool',
-        'flatten',
-      ],
+      ['channelwise', 'channelwise', 'channelwise', 'concat', 'Relu', 'GlobalAveragePool', 'flatten'],
       (net, x) => {
         const y = net.relu(net.norm('bn', net.conv('dw', x, 12, { group: 4, bias: false })));
         return net.node('ReduceMean', [y, net.integers('space', [2, 3])], [12], { keepdims: int(0) });
