@@ -23,7 +23,8 @@ export interface ZippedBefore {
 
 /** The zipped network again, from the record of what was shared. @throws {Error} when they do not fit each other. */
 export function reopen({ sources, recipe, sharing, weights }: ZippedBefore): Joined {
-  const joined = joinSources(sources, recipe, undefined, partlyThere(sharing, sources));
+  const scaleOf = (first: TaskNet): Weights | undefined => keptScale(first, sources, weights);
+  const joined = joinSources(sources, recipe, { scaleOf }, partlyThere(sharing, sources));
   try {
     return { ...joined, network: restoreNetwork(joined.network, sharing, weights) };
   } catch (cause) {
@@ -32,6 +33,21 @@ export function reopen({ sources, recipe, sharing, weights }: ZippedBefore): Joi
       { cause },
     );
   }
+}
+
+/**
+ * What the networks do to the input in one step, where the bundle has kept that: networks that were normalised alike were
+ * zipped first, and others added, which read through it.
+ */
+function keptScale(
+  first: TaskNet,
+  sources: readonly Source[],
+  weights: ZippedBefore['weights'],
+): Weights | undefined {
+  const step = inputScaleOf(first);
+  const stem = step && `${step.name}.${sources.map(({ task }) => task).join('+')}.`;
+  const isKept = stem !== null && [...weights.keys()].some((name) => name.startsWith(stem));
+  return isKept ? first.weights.get(step?.name ?? '') : undefined;
 }
 
 /** The tasks that were added with only some of the steps that the others have in common. */
@@ -72,7 +88,7 @@ export async function extend(
   const sources = [...before.sources, added];
   const scale = commonScale(network, nets);
   const partly = partlyThere(before.sharing, before.sources).add(added.task);
-  const all = joinSources(sources, recipe, scale && { task: added.task, scale }, partly);
+  const all = joinSources(sources, recipe, { scaleOf: () => scale, added: added.task }, partly);
   const net = all.nets[sources.length - 1];
   if (!net) throw new Error(`Cannot add "${added.task}": it was not read`);
   const joined = {

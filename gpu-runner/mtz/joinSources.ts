@@ -31,28 +31,29 @@ export interface Joined {
   readonly notes: readonly string[];
 }
 
-/** A network that is added to others which all normalise their input alike. */
-export interface Added {
-  readonly task: string;
-  /** What the others do to the input, where that is a step of its own. */
-  readonly scale: Weights;
+/** Networks of which some were added to others that all normalise their input alike, in one step of its own. */
+export interface Through {
+  /** What that step does, where there is one; otherwise normalisations that differ are folded. @param first of the networks */
+  readonly scaleOf: (first: TaskNet) => Weights | undefined;
+  /** One of them that reads its input through the step whatever it does itself: those that do as the first need not. */
+  readonly added?: string;
 }
 
 /**
  * Networks read, aligned and put side by side.
  *
- * @param added one of them that is to read its input as the others do
+ * @param through how those that were added read their input as the others do
  * @param partly those that were added to the others: what these have in common stays, and they share of it what they have
  * @throws {Error} when there are fewer than two, or they have nothing in common.
  */
 export function joinSources(
   sources: readonly NamedGraph[],
   recipe: Reading & Pick<Recipe, 'wiring' | 'sparse'>,
-  added?: Added,
+  through?: Through,
   partly: ReadonlySet<string> = new Set(),
 ): Joined {
   if (sources.length < 2) throw new Error(`Cannot zip ${sources.length} network: at least 2 are needed`);
-  const { nets, topology, notes } = alignSources(sources, recipe, partly, added);
+  const { nets, topology, notes } = alignSources(sources, recipe, partly, through);
   const dims = nets[0]?.topology.input.dims ?? [];
   const originals = sources.map(({ task, graph, inputScale }) =>
     onCommonInput(graph, { dims, how: recipe.inputChannels?.[task], inputScale }),
@@ -69,7 +70,7 @@ function alignSources(
   sources: readonly NamedGraph[],
   { batchNorm, inputChannels }: Reading,
   partly: ReadonlySet<string>,
-  added?: Added,
+  through?: Through,
 ): Placed {
   const unknown = Object.keys(inputChannels ?? {}).find((task) =>
     sources.every((each) => each.task !== task),
@@ -81,7 +82,8 @@ function alignSources(
     const net = readNet(graph, task, { batchNorm });
     return inputScale && !scalesAfter(task) ? rescaleInput(net, inputScale) : net;
   });
-  const folded = added ? read : foldUnlessAlike(read);
+  const scale = read[0] && through?.scaleOf(read[0]);
+  const folded = scale ? read : foldUnlessAlike(read);
   const channels = channelsOfRest(folded, inputChannels ?? {});
   const scaled = folded.map((net, index) => {
     const how = inputChannels?.[net.task];
@@ -89,8 +91,10 @@ function alignSources(
     const own = how === undefined ? net : adaptInput(net, channels, how);
     return inputScale && scalesAfter(net.task) ? rescaleInput(own, inputScale) : own;
   });
-  const adapted = added
-    ? scaled.map((net) => (net.task === added.task ? throughScale(net, added.scale) : net))
+  const isThrough = (net: TaskNet): boolean =>
+    net.task === through?.added || normalisation(net) !== (scaled[0] && normalisation(scaled[0]));
+  const adapted = scale
+    ? scaled.map((net) => (isThrough(net) ? throughScale(net, scale) : net))
     : foldUnlessAlike(scaled);
   const { nets, topology, notes } = alignWhole(adapted, partly);
   const own = adapted.flatMap((net) => net.notes.map((note) => `"${net.task}": ${note}`));
@@ -142,10 +146,12 @@ const foldUnlessAlike = (nets: readonly TaskNet[]): readonly TaskNet[] =>
 
 /** Whether all networks do the same to the input before their first layers, or none does anything. */
 function normaliseAlike(nets: readonly TaskNet[]): boolean {
-  const described = nets.map((net) => {
-    const scale = inputScaleOf(net);
-    const own = scale && net.weights.get(scale.name);
-    return own ? [...own.weight.data, ...own.bias].join() : '';
-  });
-  return new Set(described).size === 1;
+  return new Set(nets.map(normalisation)).size === 1;
+}
+
+/** What a network does to the input before its first layers; equal where networks do the same. */
+function normalisation(net: TaskNet): string {
+  const scale = inputScaleOf(net);
+  const own = scale && net.weights.get(scale.name);
+  return own ? [...own.weight.data, ...own.bias].join() : '';
 }

@@ -261,6 +261,15 @@ describe('input normalisation', () => {
         largestGap(await answerOf(taskGraph(none.network, task), input), await answerOf(graph, input)),
       ).toBeLessThan(1e-4);
     const whole = await extend(before, letter, recipeOf(), options);
+    const sources = [...pair, letter];
+    const again = reopen({ sources, recipe: recipeOf(), sharing: whole.sharing, weights: weightsOf(whole) });
+    for (const { task } of sources)
+      expect(
+        largestGap(
+          await answerOf(taskGraph(again.network, task), input),
+          await answerOf(taskGraph(whole.network, task), input),
+        ),
+      ).toBe(0);
     // All three read the normalised input that is computed once.
     const trunks = [zipped, whole].map(({ network }) => servingGraphs(network).trunk?.nodes.length);
     expect(trunks[1]).toBe(trunks[0]);
