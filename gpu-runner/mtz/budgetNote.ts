@@ -1,7 +1,7 @@
 import { estimateHeapBytes, heldParameterBytes, parameterBytes } from '../../shared/heap.ts';
 import type { Budget, Recipe } from '../../shared/recipe.ts';
 import { limitOf } from './budget.ts';
-import type { PlanReport } from './makePlan.ts';
+import type { PlanReport } from './planReport.ts';
 import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
 import { planSize, type PlanSize } from './planSize.ts';

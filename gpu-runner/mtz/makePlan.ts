@@ -1,38 +1,17 @@
 import type { Recipe } from '../../shared/recipe.ts';
 import { stoppable } from '../linalg/breathe.ts';
-import { checkBudget, limitOf, planPath, planWithin, type PlanPoint, type Saving } from './budget.ts';
+import { checkBudget, limitOf, planPath, planWithin, type Saving } from './budget.ts';
 import { layerLosses, type LayerLosses } from './layerLosses.ts';
 import { Measurements, type MeasureContext } from './measurements.ts';
 import { weightedSteps, widthOf, type Network, type WeightedStep } from './network.ts';
 import { planByHand, type Plan } from './plan.ts';
-import { planSize, type PlanSize } from './planSize.ts';
+import type { PlanReport, Prediction } from './planReport.ts';
+import { planSize } from './planSize.ts';
 import { predictLoss } from './predictLoss.ts';
 import { pairAll, type Pairings } from './survey.ts';
 import type { Source } from './source.ts';
 import { kernelArea, valueAt, type Layer } from './topology.ts';
 import type { ZipOptions } from './zipOptions.ts';
-
-/** A plan and what was known of it before anything was shared. */
-export interface PlanReport {
-  readonly plan: Plan;
-  readonly size: PlanSize;
-  /** Of the separate networks. */
-  readonly separate: PlanSize;
-  /** What the plan and others are predicted to lose; null where nothing was measured for it. */
-  readonly prediction: Prediction | null;
-  /** Why there is no prediction though one was asked for; null: there is, or nobody asked. */
-  readonly unpredicted: string | null;
-}
-
-/** Losses of plans, parts of the variance of the answers, predicted on the untouched networks. */
-export interface Prediction {
-  /** What the plans before the others save first. */
-  readonly saving: Saving;
-  /** Loss against size, from sharing all that the recipe allows to sharing nothing. */
-  readonly curve: readonly PlanPoint[];
-  /** Of a plan that shares no more channels than the recipe allows. */
-  readonly lossOf: (plan: Plan) => number;
-}
 
 /**
  * Groups that share channels beyond which no curve is predicted for its own sake. The time it takes grows with their cube:

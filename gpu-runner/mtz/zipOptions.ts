@@ -1,8 +1,8 @@
 import type { Pieces } from '../engine/pieces.ts';
 import type { Provider } from '../engine/providers.ts';
 import type { TrainProgress } from '../engine/train.ts';
-import type { PlanReport } from './makePlan.ts';
 import type { Network } from './network.ts';
+import type { PlanReport } from './planReport.ts';
 import type { FloorEvent } from './zipCheckpoint.ts';
 
 export interface ZipCheckpoint {

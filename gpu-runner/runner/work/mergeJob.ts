@@ -1,6 +1,6 @@
 import type { Bundle } from '../../bundle/bundle.ts';
 import { CheckpointError } from '../../engine/checkpointError.ts';
-import type { PlanReport } from '../../mtz/makePlan.ts';
+import type { PlanReport } from '../../mtz/planReport.ts';
 import { percent } from '../figures.ts';
 import type { MergeCheckpoint, Merged, MergeModels } from '../mergeOptions.ts';
 import type { JobResult } from '../runnerClient.ts';
