@@ -6,6 +6,8 @@ const flows = ['tests/flows/**/*.test.ts', 'tests/portal/**/*.test.ts'];
 
 export default defineConfig({
   test: {
+    // By default one processor is left to others: of two, which CI has, that is half.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
