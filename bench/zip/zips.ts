@@ -114,21 +114,30 @@ function figuresOf({
   };
 }
 
-export interface Choice {
-  readonly spec: ZipSpec;
-  readonly outcome: ZipOutcome;
+export interface Choice<Spec, Made> {
+  readonly spec: Spec;
+  readonly outcome: Made;
 }
 
 /** The candidate with the highest mean accuracy on validation samples; of equal ones the first. A quick look takes the first. */
-export async function bestZip(context: Context, candidates: readonly ZipSpec[]): Promise<Choice> {
-  let best: Choice | undefined;
+export async function bestOf<Spec, Made extends Pick<Outcome, 'scores'>>(
+  context: Context,
+  candidates: readonly Spec[],
+  run: (context: Context, spec: Spec) => Promise<Made>,
+): Promise<Choice<Spec, Made>> {
+  let best: Choice<Spec, Made> | undefined;
   for (const spec of context.quick ? candidates.slice(0, 1) : candidates) {
-    const outcome = await runZip(context, spec);
+    const outcome = await run(context, spec);
     if (!best || validationOf(outcome) > validationOf(best.outcome)) best = { spec, outcome };
   }
-  if (!best) throw new Error('Cannot choose a recipe: there are no candidates');
+  if (!best) throw new Error('Cannot choose: there are no candidates');
   return best;
 }
+
+export const bestZip = (
+  context: Context,
+  candidates: readonly ZipSpec[],
+): Promise<Choice<ZipSpec, ZipOutcome>> => bestOf(context, candidates, runZip);
 
 /** Mean over tasks. */
 export function validationOf({ scores }: Pick<Outcome, 'scores'>): number {

@@ -108,9 +108,7 @@ describe('bestApart()', () => {
     const each = [];
     for (const candidate of candidates) each.push(validationOf(await pruneApart(context, candidate)));
     expect(validationOf(outcome)).toBe(Math.max(...each));
-    await expect(bestApart(context, [])).rejects.toThrow(
-      'Cannot choose how to prune: there are no candidates',
-    );
+    await expect(bestApart(context, [])).rejects.toThrow('Cannot choose: there are no candidates');
   });
 });
 

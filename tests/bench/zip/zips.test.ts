@@ -74,7 +74,7 @@ describe('merges and controls', () => {
     const each = [];
     for (const candidate of candidates) each.push(validationOf(await runZip(context, candidate)));
     expect(validationOf(outcome)).toBe(Math.max(...each));
-    await expect(bestZip(context, [])).rejects.toThrow('Cannot choose a recipe: there are no candidates');
+    await expect(bestZip(context, [])).rejects.toThrow('Cannot choose: there are no candidates');
   });
 
   test('networks trained jointly cost what a full merge costs, but for the scales of normalisation', async () => {
