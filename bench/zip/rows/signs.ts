@@ -90,17 +90,26 @@ export const signs: Row = {
     const recipe = { ...chosen, wiring: 'prefix', budget: { of: 'parameters', atMost: 0.8 } } as const;
     const prefix = await runZip(context, { label: 'signs-prefix-80', sources, recipe });
     yield lineOf('a prefix only, budget 80 %, retrained', [prefix], options);
-    yield* apart(context, { of: 'parameters', atMost: 0.6 });
-    yield* apart(context, { of: 'macs', atMost: 0.75 });
+    const damping = yield* apart(context, { of: 'parameters', atMost: 0.6 }, dampings);
+    yield* apart(context, { of: 'macs', atMost: 0.75 }, [damping]);
   },
 };
 
-/** No channel shared: each network pruned by itself to what a merge stores or computes. */
-async function* apart(context: Context, budget: PruneBudget): AsyncGenerator<Line> {
+/**
+ * No channel shared: each network pruned by itself to what a merge stores or computes.
+ *
+ * @param tried dampings to choose from
+ * @returns the one that was chosen
+ */
+async function* apart(
+  context: Context,
+  budget: PruneBudget,
+  tried: readonly number[],
+): AsyncGenerator<Line, number> {
   const sources = sourcesOf(context);
   const { of, atMost } = budget;
   const candidates = [0, net.widths.at(-1) ?? 0].flatMap((fromWidth) =>
-    dampings.map((damping) => ({
+    tried.map((damping) => ({
       ...{ label: `signs-${of}-${100 * atMost}`, sources, budget, fromWidth, damping },
       gramSamples: context.quick ? 256 : base.gramSamples,
     })),
@@ -111,6 +120,7 @@ async function* apart(context: Context, budget: PruneBudget): AsyncGenerator<Lin
     trainingSteps: scaled(context, training.steps),
     note: `damping ${spec.damping}, ${where}`,
   });
+  return spec.damping;
 }
 
 /**
