@@ -37,6 +37,8 @@ export interface LineOptions {
   readonly published?: string | undefined;
   readonly trainingSteps: number;
   readonly note?: string;
+  /** Of networks that stay apart: what they lack is not shared. */
+  readonly isApart?: boolean;
 }
 
 /** Repeats of one experiment as a line. */
@@ -65,7 +67,7 @@ export function lineOf(what: string, outcomes: readonly Outcome[], options: Line
     trainingSteps: options.trainingSteps,
     parameters: stored,
     macs: ratio('macs'),
-    shared: stored === null ? null : rounded(sharedPercent(stored, tasks.length)),
+    shared: stored === null || options.isApart ? null : rounded(sharedPercent(stored, tasks.length)),
     ...(options.note !== undefined && { note: options.note }),
     ...(run && { run }),
   };

@@ -83,7 +83,7 @@ async function* half(context: Context, wiring: 'crossed' | 'one-way'): AsyncGene
  * @param rates the learning rates that the merge of this size had to choose from
  */
 async function* apart(context: Context, atMost: number, rates: readonly number[]): AsyncGenerator<Line> {
-  const options = { trainingSteps: scaled(context, trainingSteps) };
+  const options = { trainingSteps: scaled(context, trainingSteps), isApart: true };
   const bare: ApartSpec = {
     ...{ label: `residual-${1000 * atMost}`, sources: sourcesOf(context), fromWidth: 0 },
     ...{ budget: { of: 'parameters', atMost }, batchNorm: 'per-task', damping: base.damping },

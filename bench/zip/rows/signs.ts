@@ -119,6 +119,7 @@ async function* apart(
   yield lineOf(`${apartName(spec)}, not retrained`, [outcome], {
     trainingSteps: scaled(context, training.steps),
     note: `damping ${spec.damping}, ${where}`,
+    isApart: true,
   });
   return spec.damping;
 }

@@ -69,6 +69,12 @@ test('a change in error has the interval of what tasks and repeats lost and won 
   expect(row).toContain('+0.50 ± 0.31');
 });
 
+test('networks that stay apart share nothing, however small they were made', () => {
+  const line = (isApart: boolean) => lineOf('alone', [outcome(0.93)], { trainingSteps: 1, isApart });
+  expect(line(false).shared).toBeGreaterThan(0);
+  expect(line(true)).toMatchObject({ parameters: line(false).parameters, shared: null });
+});
+
 test('what was not done is no line', () => {
   expect(() => lineOf('none', [], { trainingSteps: 1 })).toThrow('Cannot report "none": it was not done');
 });
