@@ -12,7 +12,7 @@ import type { Report } from '../../shared/report.ts';
 import type { DemoNet, ZippedNets } from './zipNets.ts';
 
 const provider = 'cpu';
-/** Of each task, that the curve is predicted with: a quarter of those that the merge takes, and within 5 % of their curve. */
+/** Of each task, that the curve is predicted with: a quarter of those that the merge takes; the largest losses barely change. */
 const curveSamples = 1024;
 
 /** A zipped network with what is known of the separate ones and of other plans. */
